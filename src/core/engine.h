@@ -1,0 +1,36 @@
+/* engine.h - the ring: the one writer. Takes what has piled up, decides, commits once, then speaks. See engine.c for the
+ * invariants. Life: engine_open (recovers) -> engine_attach_* -> engine_run on its own thread -> engine_stop from any other
+ * -> engine_run returns -> engine_close. */
+#pragma once
+#include "core/channel.h"
+#include "core/outbox.h"
+#include "core/snapshot.h"
+
+struct store;
+struct engine;
+struct engine_config {
+	struct store *store;                 /* borrowed, open */
+	const struct settings *settings;     /* borrowed until replaced by engine_settings() */
+	int64_t (*now)(void *ctx);           /* wall ms; NULL = wall_ms */
+	void *now_ctx;
+	uint64_t seed;                       /* jitter; 0 = random */
+};
+int engine_open(struct engine **ret, const struct engine_config *c, struct err *e) MUST;
+/* The env a channel is opened with; valid as long as the engine. */
+const struct channel_env *engine_channel_env(struct engine *e);
+void engine_attach_channel(struct engine *e, struct channel *ch);
+void engine_attach_sender(struct engine *e, const struct hook_sender_ops *ops, void *sender);
+/* Posts an input of any kind (the channel env and intake use it). */
+bool engine_post(struct engine *e, struct input *in, bool must);
+/* One turn: takes inputs and due timers, decides, commits, releases the effects. Returns ms until the next timer (-1 none, 0 more
+ * to do at once), or -errno when the store failed: the engine is dead then. For engine_run and the simulation. */
+int64_t engine_turn(struct engine *e, struct err *err);
+/* Turns until engine_stop(); 0, or -errno when the store failed (the process must end, the next start recovers). */
+int engine_run(struct engine *e, struct err *err) MUST;
+/* No more submissions are taken; what is under way at the carriers finishes within grace_ms; then engine_run returns. */
+void engine_stop(struct engine *e, int64_t grace_ms);
+void engine_close(struct engine *e);
+/* Swaps the settings after a reload; take: the old ones are freed by the engine when nobody uses them. */
+void engine_settings(struct engine *e, const struct settings *take);
+bool engine_accepting(const struct engine *e);       /* any thread: for /readyz */
+void engine_status(struct engine *e, struct buf *json);  /* any thread: queues, ages, links as gauges see them */

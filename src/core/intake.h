@@ -1,0 +1,18 @@
+/* intake.h - the way in for messages: whoever has a finished submission posts it here. Any thread. */
+#pragma once
+#include "model/input.h"
+#include "model/settings.h"
+
+struct engine;
+/* Hands the submission over; its done() will be called exactly once. false: the engine is full or stopping, nothing was taken
+ * and nothing will be called: answer 503 with Retry-After. */
+bool intake_post(struct engine *e, struct submission *s) MUST;
+
+/* What acceptance must know about a number: its operator, whether a route exists, how many parts the text is estimated at. Pure;
+ * any thread. */
+struct number_facts {
+	int32_t operator_id;         /* 0 = unknown */
+	bool reports;                /* operator gives delivery reports */
+	bool routed;
+};
+struct number_facts intake_number(const struct settings *s, struct str digits);
