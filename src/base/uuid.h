@@ -7,6 +7,7 @@
 #include "base/util.h"
 
 #define UUID_TEXT 37
+#define UID_FOREIGN ((int64_t)-1) /* the key of a parsed UUID that is not of version 7: no message has it */
 struct uid {
 	int64_t key;
 	uint64_t rest;
