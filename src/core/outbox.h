@@ -15,6 +15,7 @@ struct hook_call {
 	int64_t first_at;            /* first try, wall ms; 0 = this is it */
 	uint32_t webhook;            /* id of the webhook whose URL was chosen */
 	struct delivery *d;          /* copy as of the event, owned by the call */
+	void *pending;               /* the engine's own */
 	/* set by the sender */
 	bool ok;                     /* 2xx */
 	bool gone;                   /* 410: give up at once */

@@ -106,9 +106,11 @@ struct store_ops {
 	bool (*hook_get)(struct store *s, int64_t key, uint8_t kind, struct hook_row *ret);
 	int (*parked_find)(struct store *s, uint64_t id_hash, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 	size_t (*parked_count)(struct store *s);
-	/* Accepted deliveries with key > after whose merged state is QUEUED, ascending, at most scan rows looked at; *last = where it
-	 * stopped (the last key looked at). The caller filters by queue and by what it knows in memory. */
-	int (*queued_after)(struct store *s, int64_t after, size_t scan, bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
+	/* Accepted deliveries with after < key <= until whose merged state is in states (bits 1u << enum delivery_state), ascending, at
+	 * most scan rows looked at; *last = the last key looked at (after when there was none). The caller filters by queue and by what
+	 * it knows in memory. Also sweeps for receipts that never came (D_SENT). */
+	int (*unfinished_after)(struct store *s, unsigned states, int64_t after, int64_t until, size_t scan, 
+		bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
 	/* Recovery: every delivery not final in its row or with events after its last merge, ascending keys: the row as merged with the
 	 * events that follow (ascending seq). The caller applies them. Ownership of d moves. */
 	int (*recover)(struct store *s, bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
