@@ -11,6 +11,8 @@ enum event_kind {
 #undef EVENT
 enum hook_kind { HOOK_SENT = 1, HOOK_DELIVERED = 2, HOOK_MO = 3 };
 #define EVENT_DETAIL_MAX 160
+#define RECEIPT_HASHES 3                 /* forms a receipt's id may be looked up under */
+#define RECEIPT_STATE_DELIVERED 2        /* receipt states are the values of the message_state TLV (SMPP 3.4 5.2.28) */
 
 struct event {
 	int64_t seq;                 /* given by the engine, ascending without gaps within a data folder */

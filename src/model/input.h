@@ -91,7 +91,7 @@ struct receipt_in {
 	uint8_t state;               /* enum receipt_state of wire/receipt.h */
 	bool final;                  /* not ENROUTE, ACCEPTED or an intermediate notification */
 	uint8_t hashes;              /* how many of id_hash are candidates, in order of preference */
-	uint64_t id_hash[2];
+	uint64_t id_hash[RECEIPT_HASHES];
 	char id[CARRIER_ID_MAX];     /* as it came */
 	char err[16];                /* network error as text, "" when none */
 	char source[24], destination[24]; /* addresses of the deliver_sm, for matching attempts in doubt */

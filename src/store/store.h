@@ -49,7 +49,7 @@ struct parked_row {
 	uint8_t state;
 	bool final;
 	uint8_t hashes;
-	uint64_t id_hash[2];
+	uint64_t id_hash[RECEIPT_HASHES];
 	int64_t at;
 	char carrier_id[65], err[16], source[24], destination[24];
 };
