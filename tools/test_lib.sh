@@ -1,0 +1,89 @@
+# Sourced by test.sh and test-long.sh: stages, their time and the sum of what they ran.
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+logs=$root/build/test-logs
+mkdir -p "$logs"
+passed=0
+failed=0
+jobs=$(nproc)
+
+# stage NAME COUNT COMMAND...: runs the command with its output in a log. COUNT says where the cases are: `exit` (the exit
+# code is one case), `tap` (lines of the log) or `meson:DIR` (the test log of that build folder).
+stage() {
+    local name=$1 count=$2 began=$SECONDS rc=0 good=0 bad=0 log
+    shift 2
+    log=$logs/$name.log
+    [[ $count != meson:* ]] || rm -f "${count#meson:}"/meson-logs/testlog*
+    "$@" >"$log" 2>&1 </dev/null || rc=$?
+    case $count in
+    exit) if [ $rc -eq 0 ]; then good=1; else bad=1; fi ;;
+    tap) read -r good bad < <(python3 tools/count_tests.py tap "$log") ;;
+    meson:*) read -r good bad < <(python3 tools/count_tests.py meson "$(ls "${count#meson:}"/meson-logs/testlog*.json 2>/dev/null | head -n 1)") ;;
+    esac
+    local note=
+    if [ $rc -ne 0 ] && [ "$bad" -eq 0 ]; then
+        bad=1
+        note=" (exit code $rc)"
+    elif [ $((good + bad)) -eq 0 ]; then
+        bad=1
+        note=" (ran no test)"
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    printf '%-22s %4ds  %5d passed, %d failed%s\n' "$name" $((SECONDS - began)) "$good" "$bad" "$note"
+    if [ "$bad" -ne 0 ]; then
+        echo "---- the end of ${log#"$root"/}"
+        { grep -aE '^\s*not ok|ERROR|FAIL|error:' "$log" || true; } | head -n 30
+        tail -n 60 "$log"
+        echo "----"
+    fi
+}
+
+finish() {
+    echo "$passed passed, $failed failed"
+    [ $failed -eq 0 ]
+}
+
+# configure_and_build DIR OPTIONS...
+configure_and_build() {
+    local dir=$1
+    shift
+    tools/configure.sh "$dir" "$@" && ninja -C "$dir" -j "$jobs" --quiet
+}
+
+build_asan() {
+    configure_and_build build/asan -Db_sanitize=address,undefined -Db_lundef=false -Dfaults=true -Dtests=enabled
+}
+
+run_meson_tests() { # DIR arguments of meson test
+    local dir=$1
+    shift
+    meson test -C "$dir" --print-errorlogs --num-processes "$jobs" "$@"
+}
+
+# The thread sanitizer of gcc 12 cannot live with the wide address randomisation of newer kernels.
+run_tsan() {
+    tools/configure.sh build/tsan -Db_sanitize=thread -Db_lundef=false -Dfaults=true -Dtests=enabled || return 1
+    if setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R meson test -C build/tsan --print-errorlogs --num-processes "$jobs" --suite threads
+    else
+        run_meson_tests build/tsan --suite threads
+    fi
+}
+
+run_e2e() {
+    if [ -f test/e2e/package.json ]; then
+        # Installed once for each lock file, offline afterwards.
+        local have=test/e2e/node_modules/.lock-of-install
+        if ! cmp -s test/e2e/package-lock.json "$have"; then
+            (cd test/e2e && npm ci --no-audit --no-fund --omit=optional) || return 1
+            cp test/e2e/package-lock.json "$have"
+        fi
+    fi
+    local files
+    mapfile -t files < <(find test/e2e -name node_modules -prune -o \( -name '*.test.mjs' -o -name '*.test.js' \) -print | sort)
+    [ ${#files[@]} -gt 0 ] || return 0
+    local reporter=()
+    if node --help | grep -q -- --test-reporter; then reporter=(--test-reporter=tap); fi
+    POMBO=$root/build/pombo POMBO_ASAN=$root/build/asan/src/app/pombo timeout 480 node --test "${reporter[@]}" "${files[@]}"
+}
