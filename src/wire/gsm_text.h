@@ -20,6 +20,7 @@ unsigned gsm_septets(uint32_t cp);
 
 /* UTF-8 to octets, appended. true when every character fitted; others become '?'. */
 bool gsm_put(struct buf *out, struct str s);
+bool gsm_basic_put(struct buf *out, struct str s);      /* without the extension table */
 bool ucs2_put(struct buf *out, struct str s);           /* UTF-16BE with surrogates: always true */
 bool latin1_put(struct buf *out, struct str s);
 bool ascii_put(struct buf *out, struct str s);

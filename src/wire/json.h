@@ -25,7 +25,7 @@ size_t json_count(struct json *j);                              /* elements of a
 struct json *json_at(struct json *array, size_t i);             /* NULL when outside or not an array */
 struct str json_str(struct json *j);                            /* of a STRING; valid UTF-8 without NUL, not terminated by contract */
 int64_t json_int(struct json *j);                               /* of an INTEGER */
-double json_real(struct json *j);                               /* of an INTEGER or REAL */
+double json_double(struct json *j);                             /* of an INTEGER or REAL; "json_real" is a symbol of jansson's */
 bool json_bool(struct json *j);
 /* Text of a scalar: the string, or the exact decimal digits of an INTEGER written to scratch. Else {NULL, 0}. */
 #define JSON_SCRATCH 24

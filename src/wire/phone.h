@@ -8,7 +8,7 @@ struct phone {
 	uint8_t n;
 	uint8_t country;                /* length of the country code, 0 when unknown */
 };
-/* Drops blanks, '+', '-', '(', ')', '.', '/' and typographic blanks and dashes; a leading 00 is the international prefix.
+/* Drops blanks, '+', '-', '(', ')', '.', ',', '/' and typographic blanks and dashes; a leading 00 is the international prefix.
  * -EINVAL: holds anything else, a '+' after a digit, no digit, or more digits than E.164 has. */
 int phone_read(struct str s, struct phone *ret) MUST;
 /* Assigned country code, 8 to 15 digits; Brazil: area code in use and 8 or 9 digits that a subscriber can have; North

@@ -50,9 +50,10 @@ struct id_key {
  * hyphens the letters are folded to lower case; of those without hyphens leading zeros are cut. The response's id is never
  * converted. Other ids keep their case: two ids that differ only in case are two messages. */
 void id_stored(enum id_notation how, struct str id, struct id_key *ret);
-/* The keys to look a receipt's id up under, best first; returns their number (1..3). The first is the id as it stands, so
- * an exact match always wins; the others are conversions: a purely decimal id such as 4096 may be decimal for 1000 or
- * hexadecimal for 16534, both are tried, in this order. Only a caller who knows the notation of a link and says so
- * (ID_HEX_DEC, ID_DEC_HEX) is safe from the rare id that fits another outstanding message that way. Numbers over 128 bits
- * are not converted. */
+/* The keys to look a receipt's id up under, best first; returns their number (1..3).
+ * ID_EITHER: first the id as it stands, so that an exact match always wins, then its conversions. A purely decimal id such as
+ * 4096 may be decimal for 1000 or hexadecimal for 16534; both are tried, in this order. So a receipt whose own message is gone
+ * may fit a stranger: callers compare the receipt's source address with the message's destination before they believe it.
+ * ID_HEX_DEC, ID_DEC_HEX: the conversion alone, or the id as it stands when it is no number of that notation: no doubt
+ * remains. Numbers over 128 bits are not converted. */
 unsigned id_lookup(enum id_notation how, struct str id, struct id_key ret[ID_KEYS_MAX]);

@@ -108,7 +108,8 @@ enum smpp_framing smpp_frame(const uint8_t *p, size_t n, size_t max, size_t *len
  * one with status 0 may come without a body. */
 uint32_t smpp_decode(const uint8_t *p, size_t n, struct smpp_pdu *ret) MUST;
 /* Appends the PDU. 0; -EINVAL: unknown id or short_message over 255 octets; -EMSGSIZE: out's ceiling. Nothing is appended on
- * failure, and a buffer that had already failed stays so. A response with a non-zero status is written without a body. */
+ * failure, and a buffer that had already failed stays so. Bind and submit_sm responses with a non-zero status are written
+ * without a body, as the book says. */
 int smpp_encode(const struct smpp_pdu *m, struct buf *out) MUST;
 /* The response to req with the given status; generic_nack when req's id is unknown. Other members are zero. */
 void smpp_response(const struct smpp_pdu *req, uint32_t status, struct smpp_pdu *ret);

@@ -44,14 +44,15 @@ struct split_count {
 int split_count(struct str text, const struct split_options *o, struct split_count *ret);
 
 struct split_part {
-	const uint8_t *p;       /* header included; inside split.octets */
+	const uint8_t *p;       /* header included; inside the split's buffers */
 	size_t n;
 	size_t udh;             /* octets of the header at p, 0 when none */
 };
 struct split {                  /* zero it before first use; may be reused for the next text */
 	struct split_part *part;
 	unsigned n, cap;
-	struct buf octets;
+	struct buf raw;         /* the whole text in its alphabet */
+	struct buf octets;      /* the parts, where they are not simply raw */
 	enum split_alphabet alphabet;
 	enum split_join join;   /* SPLIT_NONE when there is one part, except SPLIT_PAYLOAD for one that is too long for short_message */
 	uint16_t ref;
