@@ -37,6 +37,7 @@ struct str {
 	size_t n;
 };
 #define STR(lit) ((struct str){(lit), sizeof(lit) - 1})
+#define STR_INIT(lit) {(lit), sizeof(lit) - 1} /* the same in the initialiser of a static table (ISO C takes no compound literal there) */
 struct str str_of(const char *z);                     /* NULL gives the empty string */
 bool str_eq(struct str a, struct str b);
 bool str_eqz(struct str a, const char *z);
