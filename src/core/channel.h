@@ -20,6 +20,7 @@ struct attempt {                     /* one allocation, freed by the channel wit
 	uint8_t attempt;             /* echoed in results */
 	uint8_t flags;               /* DF_FLASH, DF_NO_REPORTS */
 	uint16_t parts;              /* credits it was charged */
+	uint16_t connection;         /* whose credits */
 	int64_t expires_at;          /* wall ms: not a first octet after it; what is left of it is the validity period */
 	int64_t accepted_at;
 	struct str number, source, text;  /* into the same allocation */

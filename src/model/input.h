@@ -1,5 +1,6 @@
-/* input.h - what can happen, as handed to the engine. Each input is embedded in an object that its poster allocated; the engine
- * takes it whole and gives it back (or frees it) by the function named with its kind. */
+/* input.h - what can happen, as handed to the engine. Each input is embedded in an object that its poster allocated (malloc); the engine
+ * takes it whole and gives it back by the call-back it holds (done, stored), or frees it with free() when it has none (capacity,
+ * result). */
 #pragma once
 #include "base/mailbox.h"
 #include "model/delivery.h"

@@ -104,6 +104,7 @@ struct store_ops {
 	int (*due_list)(struct store *s, const struct queue_id *q, int64_t until, size_t max, bool (*fn)(void *ctx, const struct due *d), void *ctx);
 	int (*hook_list)(struct store *s, uint32_t webhook, int64_t until, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx); /* by due; webhook 0 = of every one */
 	bool (*hook_get)(struct store *s, int64_t key, uint8_t kind, struct hook_row *ret);
+	/* Parked receipts with that hash among theirs, oldest first; id_hash 0: every one. */
 	int (*parked_find)(struct store *s, uint64_t id_hash, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 	size_t (*parked_count)(struct store *s);
 	/* Accepted deliveries with after < key <= until whose merged state is in states (bits 1u << enum delivery_state), ascending, at
