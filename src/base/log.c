@@ -87,13 +87,26 @@ static bool is_number(struct str v)
 	return str_i64(v, -999999999999999, 999999999999999, &n) == 0 && !(sign && n == 0);
 }
 
-/* The end of a quoted value that starts at i: the quote before a blank or the end, for values may hold quotes unescaped. */
+/* Nothing, or a blank and the next key=. */
+static bool pair_ends(struct str s, size_t i)
+{
+	if (i == s.n)
+		return true;
+	if (s.p[i] != ' ')
+		return false;
+	for (i++; i < s.n && s.p[i] != ' ' && s.p[i] != '"'; i++)
+		if (s.p[i] == '=')
+			return true;
+	return false;
+}
+
+/* The end of a quoted value that starts at i. Values may hold quotes unescaped, so not every quote is it. */
 static size_t quoted_end(struct str s, size_t i)
 {
 	for (size_t k = i + 1; k < s.n; k++) {
 		if (s.p[k] == '\\' && k + 1 < s.n && s.p[k + 1] != ' ')
 			k++;
-		else if (s.p[k] == '"' && (k + 1 == s.n || s.p[k + 1] == ' '))
+		else if (s.p[k] == '"' && pair_ends(s, k + 1))
 			return k;
 	}
 	return s.n;

@@ -7,7 +7,7 @@ struct event_base;
 struct event;
 struct loop; /* opaque */
 struct loop *loop_new(void);
-void loop_free(struct loop *l);
+void loop_free(struct loop *l);                       /* after timer_done() of all its timers; runs what is still deferred */
 void loop_run(struct loop *l);                        /* until loop_stop() */
 void loop_stop(struct loop *l);                       /* from any thread; the loop returns after its current turn */
 struct event_base *loop_base(struct loop *l);
