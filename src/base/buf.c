@@ -183,8 +183,8 @@ void buf_hex(struct buf *b, const void *p, size_t n)
 
 static bool url_unreserved(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
-	       c == '_' || c == '~';
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+	       c == '.' || c == '_' || c == '~';
 }
 
 void buf_urlencode(struct buf *b, struct str s)

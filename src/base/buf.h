@@ -3,17 +3,19 @@
 #include "base/util.h"
 
 struct buf {
-	char *p;      /* owned; not NUL-terminated unless buf_cstr() was called */
+	char *p; /* owned; not NUL-terminated unless buf_cstr() was called */
 	size_t n, cap;
-	size_t max;   /* ceiling in bytes; 0 = BUF_MAX_DEFAULT */
+	size_t max; /* ceiling in bytes; 0 = BUF_MAX_DEFAULT */
 	bool failed;
 };
 #define BUF_MAX_DEFAULT ((size_t)64 << 20)
+/* clang-format off */
 #define BUF_INIT {0}
+/* clang-format on */
 
-void buf_done(struct buf *b);                         /* frees; b may be reused after it as if zeroed */
-void buf_clear(struct buf *b);                        /* keeps the memory, resets n and failed */
-char *buf_space(struct buf *b, size_t n);             /* room for n bytes at the end (not yet counted), NULL when over the ceiling */
+void buf_done(struct buf *b);             /* frees; b may be reused after it as if zeroed */
+void buf_clear(struct buf *b);            /* keeps the memory, resets n and failed */
+char *buf_space(struct buf *b, size_t n); /* room for n bytes at the end (not yet counted), NULL when over the ceiling */
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_putc(struct buf *b, char c);
 void buf_puts(struct buf *b, const char *z);
@@ -24,6 +26,6 @@ void buf_json(struct buf *b, struct str s);           /* "..." with JSON escapes
 void buf_hex(struct buf *b, const void *p, size_t n); /* lower case */
 void buf_urlencode(struct buf *b, struct str s);      /* RFC 3986 unreserved stay, the rest is %XX */
 void buf_base64(struct buf *b, const void *p, size_t n);
-const char *buf_cstr(struct buf *b);                  /* terminates; "" when empty or failed */
+const char *buf_cstr(struct buf *b); /* terminates; "" when empty or failed */
 struct str buf_view(const struct buf *b);
-void buf_consume(struct buf *b, size_t n);            /* drops n bytes at the front */
+void buf_consume(struct buf *b, size_t n); /* drops n bytes at the front */

@@ -14,8 +14,8 @@
 
 struct fault {
 	char name[64];
-	int64_t at;    /* the call that fails, from 1 */
-	bool onward;   /* and all later ones */
+	int64_t at;  /* the call that fails, from 1 */
+	bool onward; /* and all later ones */
 	bool kills;
 	int64_t calls; /* so far */
 };

@@ -6,7 +6,7 @@
 
 #ifdef POMBO_FAULTS
 bool fault_hit(const char *name);
-void fault_set(const char *spec);                    /* replaces all; NULL or "" clears */
+void fault_set(const char *spec); /* replaces all; NULL or "" clears */
 #define FAULT(name) fault_hit(name)
 #else
 #define FAULT(name) false

@@ -3,8 +3,8 @@
 #include "base/util.h"
 
 struct heap_node {
-	int64_t at;      /* the sort key, any unit */
-	size_t index;    /* 0 = not in a heap, else position + 1; owned by the heap */
+	int64_t at;   /* the sort key, any unit */
+	size_t index; /* 0 = not in a heap, else position + 1; owned by the heap */
 };
 struct heap {
 	struct heap_node **a;

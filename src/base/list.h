@@ -32,7 +32,10 @@ static inline void list_remove(struct list *l, struct node *n)
 	n->next = n->prev = NULL;
 	l->count--;
 }
-static inline struct node *list_first(const struct list *l) { return l->head.next == &l->head ? NULL : l->head.next; }
+static inline struct node *list_first(const struct list *l)
+{
+	return l->head.next == &l->head ? NULL : l->head.next;
+}
 static inline struct node *list_next(const struct list *l, const struct node *n)
 {
 	return n->next == &l->head ? NULL : n->next;

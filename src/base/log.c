@@ -29,7 +29,10 @@ void log_setup(enum log_level level, enum log_format format)
 	atomic_store(&format_now, (int)format);
 }
 
-bool log_on(enum log_level level) { return (int)level <= atomic_load_explicit(&level_now, memory_order_relaxed); }
+bool log_on(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&level_now, memory_order_relaxed);
+}
 
 void log_capture(void (*fn)(void *ctx, const char *line), void *ctx)
 {

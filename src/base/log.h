@@ -19,6 +19,6 @@ struct log_text {
 };
 /* Quoted and escaped text of a peer, cut to fit; use as log_quote(x).s within one call. */
 struct log_text log_quote(struct str s);
-struct log_text log_number(struct str s);            /* 55119…0001 : the middle is masked */
+struct log_text log_number(struct str s); /* 55119…0001 : the middle is masked */
 /* Tests: lines go to fn instead of standard error. NULL restores. */
 void log_capture(void (*fn)(void *ctx, const char *line), void *ctx);

@@ -7,9 +7,9 @@ struct event_base;
 struct event;
 struct loop; /* opaque */
 struct loop *loop_new(void);
-void loop_free(struct loop *l);                       /* after timer_done() of all its timers; runs what is still deferred */
-void loop_run(struct loop *l);                        /* until loop_stop() */
-void loop_stop(struct loop *l);                       /* from any thread; the loop returns after its current turn */
+void loop_free(struct loop *l); /* after timer_done() of all its timers; runs what is still deferred */
+void loop_run(struct loop *l);  /* until loop_stop() */
+void loop_stop(struct loop *l); /* from any thread; the loop returns after its current turn */
 struct event_base *loop_base(struct loop *l);
 
 /* A timer that fires once and is then off. Embedded; zero it (or timer_init) before first use. */
@@ -18,10 +18,10 @@ struct timer {
 	void (*fn)(struct timer *t);
 };
 void timer_init(struct timer *t, struct loop *l, void (*fn)(struct timer *t));
-void timer_set(struct timer *t, int64_t delay_ms);    /* replaces a running one */
+void timer_set(struct timer *t, int64_t delay_ms); /* replaces a running one */
 void timer_off(struct timer *t);
 bool timer_on(const struct timer *t);
-void timer_done(struct timer *t);                     /* off and frees; tolerates a zeroed timer */
+void timer_done(struct timer *t); /* off and frees; tolerates a zeroed timer */
 /* Calls fn(ctx, first) with all that the mailbox holds whenever something arrives. */
 int loop_attach(struct loop *l, struct mailbox *mb, void (*fn)(void *ctx, struct mail *first), void *ctx) MUST;
 /* Calls fn(ctx) at the end of the current turn; for freeing objects outside their own callbacks. */

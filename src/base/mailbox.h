@@ -5,9 +5,9 @@
 struct mail {
 	struct mail *next;
 };
-struct mailbox; /* opaque */
-struct mailbox *mailbox_new(size_t limit);           /* limit in weight units */
-void mailbox_free(struct mailbox *m);                /* must be empty or its content lost to the caller's knowledge */
+struct mailbox;                            /* opaque */
+struct mailbox *mailbox_new(size_t limit); /* limit in weight units */
+void mailbox_free(struct mailbox *m);      /* must be empty or its content lost to the caller's knowledge */
 /* Adds m (weight counted against the limit until mailbox_release). false: full or closed, the caller keeps the object. What
  * weighs more than the whole limit passes when nothing else is held, so that it is not refused for ever. */
 bool mailbox_post(struct mailbox *mb, struct mail *m, size_t weight) MUST;
@@ -19,7 +19,7 @@ struct mail *mailbox_take(struct mailbox *mb);
 /* Waits until something is there, or timeout_ms (-1: for ever) passed, or mailbox_wake() was called. */
 void mailbox_wait(struct mailbox *mb, int timeout_ms);
 void mailbox_wake(struct mailbox *mb);
-int mailbox_fd(struct mailbox *mb);                  /* eventfd, readable when something is there; for event loops */
+int mailbox_fd(struct mailbox *mb); /* eventfd, readable when something is there; for event loops */
 void mailbox_release(struct mailbox *mb, size_t weight); /* the taker is done with that much; any thread */
-void mailbox_close(struct mailbox *mb);              /* posts are refused from now on (post_always still works) */
+void mailbox_close(struct mailbox *mb); /* posts are refused from now on (post_always still works) */
 size_t mailbox_weight(const struct mailbox *mb);

@@ -15,9 +15,9 @@
 
 #include "base/rng.h"
 
-#define MAP_MIN 16              /* slots */
-#define MAP_STEP 8              /* slots of the old table emptied with each change */
-#define MAP_MAPPED (128u << 10) /* bytes from which on a table is mapped */
+#define MAP_MIN 16                /* slots */
+#define MAP_STEP 8                /* slots of the old table emptied with each change */
+#define MAP_MAPPED (128u << 10)   /* bytes from which on a table is mapped */
 #define MAP_GIVE_BACK (64u << 10) /* bytes given back to the kernel at a time */
 
 struct slot {

@@ -5,11 +5,11 @@
 
 struct map; /* opaque */
 struct map *map_new(void);
-void map_free(struct map *m);                                   /* NULL ok; does not free the values */
+void map_free(struct map *m); /* NULL ok; does not free the values */
 size_t map_count(const struct map *m);
 bool map_get(const struct map *m, uint64_t key, uint64_t *value); /* value may be NULL */
-void map_set(struct map *m, uint64_t key, uint64_t value);      /* inserts or replaces */
-bool map_del(struct map *m, uint64_t key, uint64_t *old);       /* old may be NULL */
+void map_set(struct map *m, uint64_t key, uint64_t value);        /* inserts or replaces */
+bool map_del(struct map *m, uint64_t key, uint64_t *old);         /* old may be NULL */
 /* Visits every entry; the callback must not change the map. Stops when it returns false. */
 void map_each(const struct map *m, bool (*fn)(void *ctx, uint64_t key, uint64_t value), void *ctx);
 
@@ -18,7 +18,10 @@ static inline void *map_ptr(const struct map *m, uint64_t key)
 	uint64_t v;
 	return map_get(m, key, &v) ? (void *)(uintptr_t)v : NULL;
 }
-static inline void map_set_ptr(struct map *m, uint64_t key, void *p) { map_set(m, key, (uint64_t)(uintptr_t)p); }
+static inline void map_set_ptr(struct map *m, uint64_t key, void *p)
+{
+	map_set(m, key, (uint64_t)(uintptr_t)p);
+}
 
 /* Keyed 64-bit hash of bytes (SipHash by libsodium's crypto_shorthash); the process-wide key is random. */
 uint64_t hash_bytes(const void *p, size_t n);

@@ -13,9 +13,10 @@ static const struct {
 	int64_t us;
 	const char *le;
 } buckets[] = {
-	{500, "0.0005"}, {1000, "0.001"}, {2500, "0.0025"}, {5000, "0.005"}, {10000, "0.01"},   {25000, "0.025"},
-	{50000, "0.05"}, {100000, "0.1"}, {250000, "0.25"}, {500000, "0.5"}, {1000000, "1"},    {2500000, "2.5"},
-	{5000000, "5"},  {10000000, "10"}, {30000000, "30"}, {60000000, "60"},
+	{500, "0.0005"},  {1000, "0.001"},  {2500, "0.0025"}, {5000, "0.005"},
+	{10000, "0.01"},  {25000, "0.025"}, {50000, "0.05"},  {100000, "0.1"},
+	{250000, "0.25"}, {500000, "0.5"},  {1000000, "1"},   {2500000, "2.5"},
+	{5000000, "5"},   {10000000, "10"}, {30000000, "30"}, {60000000, "60"},
 };
 #define BUCKETS (COUNT_OF(buckets) + 1) /* the last is +Inf */
 
@@ -56,9 +57,12 @@ static void *aligned(size_t n, size_t size)
 
 void metric_setup(const struct metric_def *defs, size_t n)
 {
-	struct metric *t;
+	struct metric *t = atomic_load(&table);
 
-	ASSERT(!atomic_load(&table));
+	if (t) {
+		ASSERT(atomic_load(&table_size) == n && (!n || t->def == defs));
+		return;
+	}
 	t = aligned(n, sizeof(*t));
 	for (size_t i = 0; i < n; i++) {
 		t[i].def = &defs[i];
@@ -140,7 +144,8 @@ static struct family *family_of(const char *name, const char *help, enum metric_
 	return f;
 }
 
-struct metric_cell *metric_cell(const char *name, const char *help, enum metric_kind kind, const char *label, const char *value)
+struct metric_cell *metric_cell(const char *name, const char *help, enum metric_kind kind, const char *label,
+				const char *value)
 {
 	struct metric_cell *c;
 	struct family *f;
@@ -163,11 +168,20 @@ struct metric_cell *metric_cell(const char *name, const char *help, enum metric_
 	return c;
 }
 
-void metric_cell_set(struct metric_cell *c, int64_t v) { atomic_store_explicit(&c->v, v, memory_order_relaxed); }
+void metric_cell_set(struct metric_cell *c, int64_t v)
+{
+	atomic_store_explicit(&c->v, v, memory_order_relaxed);
+}
 
-void metric_cell_add(struct metric_cell *c, int64_t n) { atomic_fetch_add_explicit(&c->v, n, memory_order_relaxed); }
+void metric_cell_add(struct metric_cell *c, int64_t n)
+{
+	atomic_fetch_add_explicit(&c->v, n, memory_order_relaxed);
+}
 
-int64_t metric_cell_get(const struct metric_cell *c) { return atomic_load_explicit(&c->v, memory_order_relaxed); }
+int64_t metric_cell_get(const struct metric_cell *c)
+{
+	return atomic_load_explicit(&c->v, memory_order_relaxed);
+}
 
 static void print_escaped(struct buf *out, const char *s, bool quotes)
 {
@@ -199,12 +213,12 @@ static void print_histogram(struct buf *out, const struct metric *m)
 
 	for (size_t i = 0; i < BUCKETS; i++) {
 		total += atomic_load_explicit(&m->counts[i], memory_order_relaxed);
-		buf_fmt(out, "%s_bucket{le=\"%s\"} %lld\n", name, i < COUNT_OF(buckets) ? buckets[i].le : "+Inf",
-			(long long)total);
+		buf_fmt(out, "%s_bucket{le=\"%s\"} %lld\n", name,
+			i < COUNT_OF(buckets) ? buckets[i].le : "+Inf", (long long)total);
 	}
 	/* The count is the last bucket by construction, whatever is counted while this prints. */
-	buf_fmt(out, "%s_sum %lld.%06lld\n%s_count %lld\n", name, (long long)(sum / 1000000), (long long)(sum % 1000000),
-		name, (long long)total);
+	buf_fmt(out, "%s_sum %lld.%06lld\n%s_count %lld\n", name, (long long)(sum / 1000000),
+		(long long)(sum % 1000000), name, (long long)total);
 }
 
 static void print_value(struct buf *out, int64_t v)

@@ -8,16 +8,18 @@ struct metric_def {
 	enum metric_kind kind;
 	const char *name, *help;
 };
-void metric_setup(const struct metric_def *defs, size_t n); /* once, at start; defs live for ever. Before it all calls are no-ops */
-void metric_add(int id, int64_t n);                   /* counters and gauges */
-void metric_set(int id, int64_t v);                   /* gauges */
-void metric_observe_us(int id, int64_t us);           /* histograms; printed in seconds, buckets 0.5 ms .. 60 s */
-int64_t metric_get(int id);                           /* histograms: number of observations */
+/* Once, at start (the same table again does nothing). defs live for ever. Before it all calls are no-ops. */
+void metric_setup(const struct metric_def *defs, size_t n);
+void metric_add(int id, int64_t n);         /* counters and gauges */
+void metric_set(int id, int64_t v);         /* gauges */
+void metric_observe_us(int id, int64_t us); /* histograms; printed in seconds, buckets 0.5 ms .. 60 s */
+int64_t metric_get(int id);                 /* histograms: number of observations */
 
 /* One value of a family with a label, e.g. pombo_queue_depth{connection="main"}. Same name and value give the same cell; it
  * lives for ever, so labels come from the configuration, never from a peer. */
 struct metric_cell;
-struct metric_cell *metric_cell(const char *name, const char *help, enum metric_kind kind, const char *label, const char *value);
+struct metric_cell *metric_cell(const char *name, const char *help, enum metric_kind kind, const char *label,
+				const char *value);
 void metric_cell_set(struct metric_cell *c, int64_t v);
 void metric_cell_add(struct metric_cell *c, int64_t n);
 int64_t metric_cell_get(const struct metric_cell *c);

@@ -37,11 +37,14 @@ struct str {
 	size_t n;
 };
 #define STR(lit) ((struct str){(lit), sizeof(lit) - 1})
-#define STR_INIT(lit) {(lit), sizeof(lit) - 1} /* the same in the initialiser of a static table (ISO C takes no compound literal there) */
-struct str str_of(const char *z);                     /* NULL gives the empty string */
+/* The same in the initialiser of a static table, where ISO C takes no compound literal. */
+/* clang-format off */
+#define STR_INIT(lit) {(lit), sizeof(lit) - 1}
+/* clang-format on */
+struct str str_of(const char *z); /* NULL gives the empty string */
 bool str_eq(struct str a, struct str b);
 bool str_eqz(struct str a, const char *z);
-bool str_ieq(struct str a, struct str b);             /* ASCII letter case ignored */
+bool str_ieq(struct str a, struct str b); /* ASCII letter case ignored */
 /* Whole text is a decimal number in [min, max]: 0 and *ret; else -EINVAL or -ERANGE. No blanks, no sign but one '-'. */
 int str_i64(struct str s, int64_t min, int64_t max, int64_t *ret) MUST;
 /* Copies at most size-1 bytes and terminates; returns false when it had to cut. */

@@ -13,12 +13,12 @@ struct uid {
 	uint64_t rest;
 };
 struct uid_source {
-	int64_t last;   /* highest key given out */
+	int64_t last; /* highest key given out */
 };
 /* n consecutive keys are reserved; returns the first. Callers derive rest for each by uid_rest(). */
 int64_t uid_take(struct uid_source *s, int64_t now_ms, uint32_t n);
 uint64_t uid_rest(void);
-int64_t uid_key_ms(int64_t key);                     /* when the key was made */
-int64_t uid_key_at(int64_t at_ms);                   /* the lowest key of that millisecond */
-char *uid_print(char out[UUID_TEXT], struct uid u);  /* lower case, terminated */
-int uid_parse(struct str s, struct uid *ret) MUST;   /* any letter case; any UUID parses (foreign ones simply are not found); -EINVAL */
+int64_t uid_key_ms(int64_t key);                    /* when the key was made */
+int64_t uid_key_at(int64_t at_ms);                  /* the lowest key of that millisecond */
+char *uid_print(char out[UUID_TEXT], struct uid u); /* lower case, terminated */
+int uid_parse(struct str s, struct uid *ret) MUST; /* any letter case; any UUID parses (foreign ones simply are not found); -EINVAL */

@@ -50,7 +50,7 @@ static void the_ceiling_holds(void **state)
 	struct arena a = {.max = 64};
 
 	(void)state;
-	assert_non_null(arena_alloc(&a, 1)); /* counts 16 */
+	assert_non_null(arena_alloc(&a, 1));  /* counts 16 */
 	assert_non_null(arena_alloc(&a, 33)); /* counts 48 */
 	assert_int_equal(a.used, 64);
 	assert_null(arena_alloc(&a, 1));

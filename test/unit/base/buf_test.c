@@ -106,8 +106,9 @@ static void the_default_ceiling_holds(void **state)
 
 static void integers_print_like_printf(void **state)
 {
-	static const int64_t values[] = {0, 1, 9, 10, 99, 100, 101, 999, 1000, 12345, 99999999, 100000000, -1, -9, -10, -100,
-					 INT32_MIN, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+	static const int64_t values[] = {0,   1,    9,         10,        99,        100,          101,
+					 999, 1000, 12345,     99999999,  100000000, -1,           -9,
+					 -10, -100, INT32_MIN, INT64_MAX, INT64_MIN, INT64_MIN + 1};
 	struct buf b = BUF_INIT;
 	char want[32];
 	int64_t v = 1;
@@ -163,8 +164,13 @@ static void json_escapes_what_it_must(void **state)
 static void hex_url_and_base64(void **state)
 {
 	/* RFC 4648 section 10 */
-	static const char *const base64[][2] = {{"", ""},	  {"f", "Zg=="},	 {"fo", "Zm8="},	  {"foo", "Zm9v"},
-						{"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"},
+	static const char *const base64[][2] = {{"", ""},
+						{"f", "Zg=="},
+						{"fo", "Zm8="},
+						{"foo", "Zm9v"},
+						{"foob", "Zm9vYg=="},
+						{"fooba", "Zm9vYmE="},
+						{"foobar", "Zm9vYmFy"},
 						{"\xFB\xFF\xBF", "+/+/"}};
 	struct buf b = BUF_INIT;
 

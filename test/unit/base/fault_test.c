@@ -62,7 +62,8 @@ static void kill_ends_the_process(void **state)
 
 static void a_bad_spec_ends_the_process(void **state)
 {
-	static const char *const bad[] = {"a", "a:", ":3", "a:0", "a:-1", "a:x", "a:3,", ",a:3", "a:kill", "a:3++", "a:+"};
+	static const char *const bad[] = {"a",    "a:",   ":3",     "a:0",   "a:-1", "a:x",
+					  "a:3,", ",a:3", "a:kill", "a:3++", "a:+"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -108,10 +109,8 @@ static void threads_share_the_count(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_nth_call_fails_once),
-		cmocka_unit_test(plus_means_ever_after),
-		cmocka_unit_test(kill_ends_the_process),
-		cmocka_unit_test(a_bad_spec_ends_the_process),
+		cmocka_unit_test(the_nth_call_fails_once), cmocka_unit_test(plus_means_ever_after),
+		cmocka_unit_test(kill_ends_the_process),   cmocka_unit_test(a_bad_spec_ends_the_process),
 		cmocka_unit_test(threads_share_the_count),
 	};
 

@@ -15,11 +15,8 @@ static void keyed_hash_is_siphash(void **state)
 		size_t n;
 		uint64_t want;
 	} cases[] = {
-		{0, 0x726fdb47dd0e0e31u},
-		{1, 0x74f839c593dc67fdu},
-		{7, 0xab0200f58b01d137u},
-		{8, 0x93f5f5799a932462u},
-		{15, 0xa129ca6149be45e5u},
+		{0, 0x726fdb47dd0e0e31u}, {1, 0x74f839c593dc67fdu},  {7, 0xab0200f58b01d137u},
+		{8, 0x93f5f5799a932462u}, {15, 0xa129ca6149be45e5u},
 	};
 	struct hash_key k;
 	unsigned char in[16];

@@ -111,8 +111,8 @@ static void json_lines_are_objects(void **state)
 
 	(void)state;
 	log_setup(LOG_INFO, LOG_JSON);
-	log_info("link", "from=%s n=%d zero=0 neg=-5 code=%s big=12345678901234567890 why=%s raw=\"a \"b\" c\" empty= e2=\"\"", "down", 42,
-		 "0103", q.s);
+	log_info("link", "from=%s n=%d zero=0 neg=-5 code=%s big=12345678901234567890 why=%s raw=\"a \"b\" c\" empty= e2=\"\"",
+		 "down", 42, "0103", q.s);
 	j = json_loads(last, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(j);
 	assert_string_equal(json_string_value(json_object_get(j, "level")), "info");
@@ -124,7 +124,8 @@ static void json_lines_are_objects(void **state)
 	assert_int_equal(json_integer_value(json_object_get(j, "neg")), -5);
 	assert_string_equal(json_string_value(json_object_get(j, "code")), "0103");
 	assert_string_equal(json_string_value(json_object_get(j, "big")), "12345678901234567890");
-	assert_string_equal(json_string_value(json_object_get(j, "why")), "say \"hi\" to C:\\ \xC3\xA1 \\u0001");
+	assert_string_equal(json_string_value(json_object_get(j, "why")),
+			    "say \"hi\" to C:\\ \xC3\xA1 \\u0001");
 	assert_string_equal(json_string_value(json_object_get(j, "raw")), "a \"b\" c");
 	assert_string_equal(json_string_value(json_object_get(j, "empty")), "");
 	assert_string_equal(json_string_value(json_object_get(j, "e2")), "");
@@ -134,8 +135,22 @@ static void json_lines_are_objects(void **state)
 static void json_survives_any_text(void **state)
 {
 	static const char *const odd[] = {
-		"",	 "just words here", "a=1 then words", "=", "= = =", "a=\"", "a=\"x", "a=\"x\\", "a=\"x\\\"",
-		"a=\"x\"y b=2", "\"", "\\", "a=\\u12", "a=b=c", "  a=1  b=2  ", "\xC3\xA1=\xC3\xA1",
+		"",
+		"just words here",
+		"a=1 then words",
+		"=",
+		"= = =",
+		"a=\"",
+		"a=\"x",
+		"a=\"x\\",
+		"a=\"x\\\"",
+		"a=\"x\"y b=2",
+		"\"",
+		"\\",
+		"a=\\u12",
+		"a=b=c",
+		"  a=1  b=2  ",
+		"\xC3\xA1=\xC3\xA1",
 	};
 	char big[9000];
 
@@ -199,11 +214,16 @@ static void numbers_are_masked(void **state)
 		{"", ""},
 		{"27182", "27182"},
 		{"123456", "123456"},
-		{"1234567", "12\xE2\x80\xA6" "67"},
-		{"551199990001", "55119\xE2\x80\xA6" "0001"},
-		{"5511999990001", "55119\xE2\x80\xA6" "0001"},
-		{"+5511999990001", "+5511\xE2\x80\xA6" "0001"},
-		{"a b\"c=\n", "a?\xE2\x80\xA6" "??"},
+		{"1234567", "12\xE2\x80\xA6"
+			    "67"},
+		{"551199990001", "55119\xE2\x80\xA6"
+				 "0001"},
+		{"5511999990001", "55119\xE2\x80\xA6"
+				  "0001"},
+		{"+5511999990001", "+5511\xE2\x80\xA6"
+				   "0001"},
+		{"a b\"c=\n", "a?\xE2\x80\xA6"
+			      "??"},
 	};
 	char big[500];
 

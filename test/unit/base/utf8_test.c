@@ -46,15 +46,32 @@ static void valid_forms_are_counted(void **state)
 static void invalid_forms_are_refused_wherever_they_stand(void **state)
 {
 	static const struct str cases[] = {
-		STR_INIT("\0"),           STR_INIT("\x80"),             STR_INIT("\xBF"),
-		STR_INIT("\xC0\x80"),     STR_INIT("\xC1\xBF"),         STR_INIT("\xC2"),
-		STR_INIT("\xC2\x20"),     STR_INIT("\xC2\xC2"),         STR_INIT("\xE0\x9F\xBF"),
-		STR_INIT("\xE0\x80\x80"), STR_INIT("\xED\xA0\x80"),     STR_INIT("\xED\xBF\xBF"),
-		STR_INIT("\xE1\x80"),     STR_INIT("\xE1"),             STR_INIT("\xE1\x80\x20"),
-		STR_INIT("\xF0\x8F\xBF\xBF"), STR_INIT("\xF0\x80\x80\x80"), STR_INIT("\xF4\x90\x80\x80"),
-		STR_INIT("\xF5\x80\x80\x80"), STR_INIT("\xF0\x90\x80"), STR_INIT("\xF0\x90"),
-		STR_INIT("\xF0"),         STR_INIT("\xF8\x88\x80\x80\x80"), STR_INIT("\xFE"),
-		STR_INIT("\xFF"),         STR_INIT("\xF1\x80\x80\xC0"),
+		STR_INIT("\0"),
+		STR_INIT("\x80"),
+		STR_INIT("\xBF"),
+		STR_INIT("\xC0\x80"),
+		STR_INIT("\xC1\xBF"),
+		STR_INIT("\xC2"),
+		STR_INIT("\xC2\x20"),
+		STR_INIT("\xC2\xC2"),
+		STR_INIT("\xE0\x9F\xBF"),
+		STR_INIT("\xE0\x80\x80"),
+		STR_INIT("\xED\xA0\x80"),
+		STR_INIT("\xED\xBF\xBF"),
+		STR_INIT("\xE1\x80"),
+		STR_INIT("\xE1"),
+		STR_INIT("\xE1\x80\x20"),
+		STR_INIT("\xF0\x8F\xBF\xBF"),
+		STR_INIT("\xF0\x80\x80\x80"),
+		STR_INIT("\xF4\x90\x80\x80"),
+		STR_INIT("\xF5\x80\x80\x80"),
+		STR_INIT("\xF0\x90\x80"),
+		STR_INIT("\xF0\x90"),
+		STR_INIT("\xF0"),
+		STR_INIT("\xF8\x88\x80\x80\x80"),
+		STR_INIT("\xFE"),
+		STR_INIT("\xFF"),
+		STR_INIT("\xF1\x80\x80\xC0"),
 	};
 	static const size_t places[] = {0, 1, 5, 7, 8, 9, 16, 20};
 
@@ -84,7 +101,8 @@ static void every_code_point_goes_there_and_back(void **state)
 		if (cp == 0xD800)
 			cp = 0xE000;
 		n = (size_t)utf8_put(text, cp);
-		if (!utf8_valid((struct str){text, n}, &points) || points != 1 || utf8_next(&p, text + n) != cp || p != text + n)
+		if (!utf8_valid((struct str){text, n}, &points) || points != 1 ||
+		    utf8_next(&p, text + n) != cp || p != text + n)
 			fail_msg("U+%04X", cp);
 	}
 }
