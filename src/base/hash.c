@@ -14,7 +14,7 @@ static void make_key(void) { rng_bytes(&process_key, sizeof(process_key)); }
 
 uint64_t hash_keyed(const struct hash_key *k, const void *p, size_t n)
 {
-	unsigned char out[crypto_shorthash_BYTES];
+	unsigned char out[crypto_shorthash_BYTES] = {0};
 	uint64_t v = 0;
 
 	_Static_assert(sizeof(k->k) == crypto_shorthash_KEYBYTES, "key size");

@@ -27,7 +27,7 @@ static inline void list_push(struct list *l, struct node *n) { list_insert_befor
 static inline void list_push_front(struct list *l, struct node *n) { list_insert_before(l, l->head.next, n); }
 static inline void list_remove(struct list *l, struct node *n)
 {
-	n->prev->next = n->next;
+	n->prev->next = n->next; /* NOLINT(clang-analyzer-unix.Malloc): it loses track of freed neighbours */
 	n->next->prev = n->prev;
 	n->next = n->prev = NULL;
 	l->count--;
