@@ -14,21 +14,21 @@
 #include "model/input.h"
 #include "model/settings.h"
 
-struct attempt {                     /* one allocation, freed by the channel with attempt_free() */
+struct attempt { /* one allocation, freed by the channel with attempt_free() */
 	struct mail mail;
 	int64_t key;
-	uint8_t attempt;             /* echoed in results */
-	uint8_t flags;               /* DF_FLASH, DF_NO_REPORTS */
-	uint16_t parts;              /* credits it was charged */
-	uint16_t connection;         /* whose credits */
-	int64_t expires_at;          /* wall ms: not a first octet after it; what is left of it is the validity period */
+	uint8_t attempt;     /* echoed in results */
+	uint8_t flags;       /* DF_FLASH, DF_NO_REPORTS */
+	uint16_t parts;      /* credits it was charged */
+	uint16_t connection; /* whose credits */
+	int64_t expires_at; /* wall ms: not a first octet after it; what is left of it is the validity period */
 	int64_t accepted_at;
-	struct str number, source, text;  /* into the same allocation */
+	struct str number, source, text; /* into the same allocation */
 };
 struct attempt *attempt_new(const struct delivery *d, uint8_t attempt, uint16_t parts);
 void attempt_free(struct attempt *a);
 
-struct channel_env {                 /* what the core gives a channel; callable from the channel's thread */
+struct channel_env { /* what the core gives a channel; callable from the channel's thread */
 	void *ctx;
 	/* Hands an input to the engine. must = results, capacity: never refused. Otherwise (receipts, MOs) false = full: the
 	 * channel keeps the object, stops reading that link and tries again shortly. */
@@ -36,16 +36,16 @@ struct channel_env {                 /* what the core gives a channel; callable 
 	/* Stable 64-bit hash of a carrier's message id in normal form on that connection (never 0). */
 	uint64_t (*id_hash)(void *ctx, uint16_t connection, const char *normal_id);
 };
-struct channel;                      /* first member of each implementation's struct */
+struct channel; /* first member of each implementation's struct */
 struct buf;
 struct channel_ops {
-	const char *kind;            /* "sms" */
-	void (*send)(struct channel *ch, struct attempt *chain);                 /* takes the chain (linked by mail.next) */
+	const char *kind;                                        /* "sms" */
+	void (*send)(struct channel *ch, struct attempt *chain); /* takes the chain (linked by mail.next) */
 	/* New settings for the connections; names keep their numbers. Removed ones drain and go away. */
 	int (*reload)(struct channel *ch, const struct settings *s, struct err *e);
-	void (*status)(struct channel *ch, struct buf *json);                    /* any thread: [{"name","binds":[...],...}] */
+	void (*status)(struct channel *ch, struct buf *json); /* any thread: [{"name","binds":[...],...}] */
 	void (*stop)(struct channel *ch, void (*stopped)(void *ctx), void *ctx);
-	void (*free)(struct channel *ch);                                        /* after stopped() */
+	void (*free)(struct channel *ch); /* after stopped() */
 };
 struct channel {
 	const struct channel_ops *ops;

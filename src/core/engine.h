@@ -9,11 +9,11 @@
 struct store;
 struct engine;
 struct engine_config {
-	struct store *store;                 /* borrowed, open */
-	const struct settings *settings;     /* borrowed until replaced by engine_settings() */
-	int64_t (*now)(void *ctx);           /* wall ms; NULL = wall_ms */
+	struct store *store;             /* borrowed, open */
+	const struct settings *settings; /* borrowed until replaced by engine_settings() */
+	int64_t (*now)(void *ctx);       /* wall ms; NULL = wall_ms */
 	void *now_ctx;
-	uint64_t seed;                       /* jitter; 0 = random */
+	uint64_t seed; /* jitter; 0 = random */
 };
 int engine_open(struct engine **ret, const struct engine_config *c, struct err *e) MUST;
 /* The env a channel is opened with; valid as long as the engine. */
@@ -30,7 +30,7 @@ int engine_run(struct engine *e, struct err *err) MUST;
 /* No more submissions are taken; what is under way at the carriers finishes within grace_ms; then engine_run returns. */
 void engine_stop(struct engine *e, int64_t grace_ms);
 void engine_close(struct engine *e);
-/* Swaps the settings after a reload; take: the old ones are freed by the engine when nobody uses them. */
-void engine_settings(struct engine *e, const struct settings *take);
-bool engine_accepting(const struct engine *e);       /* any thread: for /readyz */
-void engine_status(struct engine *e, struct buf *json);  /* any thread: queues, ages, links as gauges see them */
+/* New settings after a reload; borrowed: the old ones too stay valid as long as the process (other threads hold them). */
+void engine_settings(struct engine *e, const struct settings *s);
+bool engine_accepting(const struct engine *e);          /* any thread: for /readyz */
+void engine_status(struct engine *e, struct buf *json); /* any thread: queues, ages, links as gauges see them */

@@ -11,8 +11,8 @@ bool intake_post(struct engine *e, struct submission *s) MUST;
 /* What acceptance must know about a number: its operator, whether a route exists, how many parts the text is estimated at. Pure;
  * any thread. */
 struct number_facts {
-	int32_t operator_id;         /* 0 = unknown */
-	bool reports;                /* operator gives delivery reports */
+	int32_t operator_id; /* 0 = unknown */
+	bool reports;        /* operator gives delivery reports */
 	bool routed;
 };
 struct number_facts intake_number(const struct settings *s, struct str digits);

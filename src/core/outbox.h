@@ -6,23 +6,23 @@
 struct snapshot;
 struct settings;
 struct hook_call {
-	struct input in;             /* INPUT_HOOK when it comes back; also the mail to the sender */
+	struct input in; /* INPUT_HOOK when it comes back; also the mail to the sender */
 	/* set by the engine */
 	int64_t key;
-	int64_t seq;                 /* of the event it tells */
-	uint8_t kind;                /* enum hook_kind */
-	uint16_t tries;              /* made before this one */
-	int64_t first_at;            /* first try, wall ms; 0 = this is it */
-	uint32_t webhook;            /* id of the webhook whose URL was chosen */
-	struct delivery *d;          /* copy as of the event, owned by the call */
-	void *pending;               /* the engine's own */
+	int64_t seq;        /* of the event it tells */
+	uint8_t kind;       /* enum hook_kind */
+	uint16_t tries;     /* made before this one */
+	int64_t first_at;   /* first try, wall ms; 0 = this is it */
+	uint32_t webhook;   /* id of the webhook whose URL was chosen */
+	struct delivery *d; /* copy as of the event, owned by the call */
+	void *pending;      /* the engine's own */
 	/* set by the sender */
-	bool ok;                     /* 2xx */
-	bool gone;                   /* 410: give up at once */
-	int16_t status;              /* HTTP status; 0 = no answer */
-	int64_t retry_after_ms;      /* from 429/503's Retry-After; 0 = none */
+	bool ok;                /* 2xx */
+	bool gone;              /* 410: give up at once */
+	int16_t status;         /* HTTP status; 0 = no answer */
+	int64_t retry_after_ms; /* from 429/503's Retry-After; 0 = none */
 	int64_t took_ms;
-	char why[96];                /* "timeout", "connection refused", "private address 10.0.0.1", ... */
+	char why[96]; /* "timeout", "connection refused", "private address 10.0.0.1", ... */
 };
 struct hook_sender_ops {
 	/* Takes a chain (linked by in.mail.next). Never blocks. Every call comes back through post(). */

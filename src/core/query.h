@@ -10,28 +10,34 @@ struct engine;
 struct query;
 struct scope {
 	uint32_t account;
-	uint32_t sub_account;        /* 0 = every sub-account of the account */
-	bool everything;             /* operator's command line: no limits of scope */
+	uint32_t sub_account; /* 0 = every sub-account of the account */
+	bool everything;      /* operator's command line: no limits of scope */
 };
 int query_open(struct query **ret, struct engine *e, struct err *err) MUST;
+/* Beside no engine: a stopped installation's store, for the command line. Lists are not possible. */
+struct store;
+int query_open_store(struct query **ret, struct store *s, struct err *err) MUST;
 void query_close(struct query *q);
 
 /* out[i] = copy of the current state, or NULL when unknown, foreign or out of scope. 0 or -errno (-ETIMEDOUT: look-up took longer
  * than deadline_ms). */
-int query_ids(struct query *q, const struct scope *sc, const struct uid *ids, size_t n, struct delivery **out, int64_t deadline_ms) MUST;
+int query_ids(struct query *q, const struct scope *sc, const struct uid *ids, size_t n, struct delivery **out,
+	      int64_t deadline_ms) MUST;
 /* The newest max deliveries with that correlationId in scope, newest first; returns the number or -errno. */
-ssize_t query_correlation(struct query *q, const struct scope *sc, struct str correlation, struct delivery **out, size_t max,
-	int64_t deadline_ms) MUST;
+ssize_t query_correlation(struct query *q, const struct scope *sc, struct str correlation,
+			  struct delivery **out, size_t max, int64_t deadline_ms) MUST;
 /* One delivery with all its events, oldest first (*events owned by the caller). -ENOENT when unknown. */
-int query_history(struct query *q, const struct scope *sc, struct uid id, struct delivery **ret, struct event **events, size_t *n) MUST;
+int query_history(struct query *q, const struct scope *sc, struct uid id, struct delivery **ret,
+		  struct event **events, size_t *n) MUST;
 struct search {
 	struct str number, correlation, campaign; /* empty = any; number matches the normalised destination */
-	int status;                  /* sent or delivered code; -1 = any */
-	int64_t since, until;        /* acceptance time; 0 = any */
+	int status;                               /* sent or delivered code; -1 = any */
+	int64_t since, until;                     /* acceptance time; 0 = any */
 	size_t limit;
 };
 /* Newest first; calls fn until it returns false. Scans by time, so bounded by since/until and limit. */
-int query_search(struct query *q, const struct scope *sc, const struct search *s, bool (*fn)(void *ctx, const struct delivery *d), void *ctx) MUST;
+int query_search(struct query *q, const struct scope *sc, const struct search *s,
+		 bool (*fn)(void *ctx, const struct delivery *d), void *ctx) MUST;
 
 /* Status list: each change once per user (api.md section 6). query_list leases what it returns; exactly one of lease_consume and
  * lease_release must follow. A lease ends by itself (released) after 30 s. */
@@ -39,13 +45,14 @@ struct lease;
 struct list_ask {
 	uint32_t user;
 	struct scope scope;
-	size_t limit;                /* 1..1000 */
-	int64_t start, end;          /* time of change, 0 = any */
+	size_t limit;       /* 1..1000 */
+	int64_t start, end; /* time of change, 0 = any */
 };
-ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery **out, struct lease **ret, int64_t deadline_ms) MUST;
+ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery **out, struct lease **ret,
+		   int64_t deadline_ms) MUST;
 void lease_consume(struct engine *e, struct lease *take, void (*done)(void *ctx), void *ctx); /* any thread; done (may be NULL) after the commit */
 void lease_release(struct engine *e, struct lease *take);
-struct parked {                      /* a receipt that matches nothing (yet) */
+struct parked { /* a receipt that matches nothing (yet) */
 	int64_t id;
 	uint16_t connection;
 	int64_t at;
@@ -54,7 +61,13 @@ struct parked {                      /* a receipt that matches nothing (yet) */
 };
 int query_parked(struct query *q, size_t limit, bool (*fn)(void *ctx, const struct parked *p), void *ctx) MUST; /* newest first */
 struct dead_hook {
-	int64_t key; uint64_t rest;
-	uint8_t kind; uint32_t webhook; int64_t since, last; int16_t status; char why[96]; uint16_t tries;
+	int64_t key;
+	uint64_t rest;
+	uint8_t kind;
+	uint32_t webhook;
+	int64_t since, last;
+	int16_t status;
+	char why[96];
+	uint16_t tries;
 };
 int query_dead_hooks(struct query *q, size_t limit, bool (*fn)(void *ctx, const struct dead_hook *h), void *ctx) MUST;

@@ -4,31 +4,38 @@
 #include "model/account.h"
 #include "model/settings.h"
 
-struct snapshot; /* opaque */
-struct snapshot_source {             /* arrays are copied */
-	const struct account *accounts; size_t account_count;
-	const struct sub_account *sub_accounts; size_t sub_account_count;
-	const struct user *users; size_t user_count;
-	const struct webhook *webhooks; size_t webhook_count;
-	const struct short_code *short_codes; size_t short_code_count;
+struct snapshot;         /* opaque */
+struct snapshot_source { /* arrays are copied */
+	const struct account *accounts;
+	size_t account_count;
+	const struct sub_account *sub_accounts;
+	size_t sub_account_count;
+	const struct user *users;
+	size_t user_count;
+	const struct webhook *webhooks;
+	size_t webhook_count;
+	const struct short_code *short_codes;
+	size_t short_code_count;
 };
 struct snapshot *snapshot_new(const struct snapshot_source *src);
-void snapshot_publish(struct snapshot *take);            /* becomes the current one of this process */
-const struct snapshot *snapshot_get(void);               /* takes a reference; NULL before the first publish */
-void snapshot_put(const struct snapshot *s);             /* NULL ok */
+void snapshot_publish(struct snapshot *take); /* becomes the current one of this process */
+const struct snapshot *snapshot_get(void);    /* takes a reference; NULL before the first publish */
+void snapshot_put(const struct snapshot *s);  /* NULL ok */
 
 /* All look-ups return pointers into s, NULL when unknown. */
 const struct account *snapshot_account(const struct snapshot *s, uint32_t id);
 const struct account *snapshot_account_named(const struct snapshot *s, struct str name);
 const struct sub_account *snapshot_sub(const struct snapshot *s, uint32_t id);
 const struct sub_account *snapshot_sub_named(const struct snapshot *s, uint32_t account, struct str reference);
+/* Ids of an account's sub-accounts; the array is the caller's. Returns their number. */
+size_t snapshot_subs_of(const struct snapshot *s, uint32_t account, uint32_t **ids);
 const struct sub_account *snapshot_sub_default(const struct snapshot *s, uint32_t account); /* reference "default" */
 const struct user *snapshot_user(const struct snapshot *s, uint32_t id);
 const struct user *snapshot_user_named(const struct snapshot *s, struct str name_or_email);
 /* The webhook URLs that count for a message: the user's own where set, else the sub-account's. url is "" when none. */
 struct hook_target {
 	const char *url;
-	const struct webhook *webhook;   /* whose secret, credentials, headers */
+	const struct webhook *webhook; /* whose secret, credentials, headers */
 };
 struct hook_target snapshot_hook(const struct snapshot *s, uint32_t sub_account, uint32_t user, int hook_kind);
 const struct webhook *snapshot_webhook(const struct snapshot *s, uint32_t id);

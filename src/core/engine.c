@@ -1,0 +1,605 @@
+/* engine.c - the ring. One turn: take what has piled up, decide, store, commit once, then speak.
+ *
+ *   inputs --> step (lifecycle.c, pure) --> events --> store --> COMMIT --> effects: answers, attempts, acks, webhook calls
+ *     ^                                                                          |
+ *     +------------------------ results come back as inputs <--------------------+
+ *
+ * Invariants, asserted where they can be:
+ *  I1 Commit, then speak. done(), stored(), send() of channel and sender run only in release(), after a commit that returned 0.
+ *  I2 Attempt before bytes. An attempt reaches the channel only from the effects of the batch that holds its EV_ATTEMPT.
+ *  I3 One owner. Deliveries, queues and maps belong to this thread; what leaves it is a copy or handed over whole.
+ *  I4 Every wait has a timer, every queue a limit. The mailbox refuses submissions and receipts over its weight.
+ *  I5 Final is final. Only lifecycle.c says otherwise, in one documented place.
+ *  I6 An error of the store ends the process: nothing is answered any more, the next start recovers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "core/intake.h"
+#include "core/ring.h"
+#include "model/codes.h"
+
+#define MAIL_LIMIT 65536 /* messages and receipts waiting to be looked at; beyond it the edge refuses */
+#define BATCH_MAX 4096   /* weight taken into one batch */
+#define MARKS_MS 1000
+
+bool engine_batch(void *ctx)
+{
+	struct engine *e = ctx;
+
+	if (!e->batch) {
+		e->ops->begin(e->store);
+		e->batch = true;
+	}
+	return true;
+}
+
+double engine_chance(struct engine *e)
+{
+	return (double)(prng_u64(&e->prng) >> 11) / (double)((uint64_t)1 << 53);
+}
+
+void engine_after_commit(struct engine *e, struct mail *m)
+{
+	m->next = NULL;
+	if (e->done_last)
+		e->done_last->next = m;
+	else
+		e->done_first = m;
+	e->done_last = m;
+}
+
+/* -- deliveries that a restart must look at, counted by 65 seconds of acceptance ------------------------------------ */
+
+void unfinished_add(struct engine *e, int64_t key, int n)
+{
+	uint64_t chunk = (uint64_t)key >> UNFINISHED_SHIFT, have = 0;
+
+	map_get(e->unfinished, chunk, &have);
+	have += (uint64_t)n;
+	if (have)
+		map_set(e->unfinished, chunk, have);
+	else
+		map_del(e->unfinished, chunk, NULL);
+	if (n > 0)
+		e->unfinished_low = MIN(e->unfinished_low, (int64_t)chunk);
+}
+
+int64_t unfinished_mark(struct engine *e)
+{
+	int64_t top = e->ids.last >> UNFINISHED_SHIFT;
+
+	while (e->unfinished_low <= top && !map_get(e->unfinished, (uint64_t)e->unfinished_low, NULL))
+		e->unfinished_low++;
+	return e->unfinished_low << UNFINISHED_SHIFT;
+}
+
+static bool is_unfinished(int state) { return state == D_QUEUED || state == D_SENDING || state == D_DOUBT; }
+
+/* -- recording ------------------------------------------------------------------------------------------------------ */
+
+static const struct queue_id timers = {.lane = LANE_TIMERS};
+
+void engine_waiting(struct engine *e, const struct delivery *d, int n)
+{
+	engine_queue_of(e, d)->waiting += (size_t)n;
+	metric_add(M_QUEUED, n);
+}
+
+static void enter_queue(struct engine *e, struct live *lv)
+{
+	struct queue *k = engine_queue_of(e, lv->d);
+
+	engine_waiting(e, lv->d, 1);
+	if (lv->d->due_at > e->now)
+		engine_due_set(e, &k->id, lv->d->due_at, lv->d->key);
+	else
+		queue_push_front(&e->queues, k, lv->d->key);
+}
+
+static void moved(struct engine *e, struct live *lv, int from, int64_t old_due)
+{
+	int to = lv->d->state;
+
+	if (from == to)
+		return;
+	if (is_unfinished(from) != is_unfinished(to))
+		unfinished_add(e, lv->d->key, is_unfinished(to) ? 1 : -1);
+	if (from == D_QUEUED)
+		engine_waiting(e, lv->d, -1);
+	if (from == D_SENDING || from == D_DOUBT)
+		lv->pins--;
+	if (to == D_SENDING || to == D_DOUBT)
+		lv->pins++;
+	e->under_way += (to == D_SENDING) - (size_t)(from == D_SENDING);
+	if (from == D_DOUBT) {
+		struct due due = {.queue = timers, .at = old_due, .key = lv->d->key};
+
+		list_remove(&e->receipts.doubt, &lv->doubt);
+		e->ops->due_del(e->store, &due);
+		metric_set(M_IN_DOUBT_NOW, (int64_t)e->receipts.doubt.count);
+	}
+	switch ((enum delivery_state)to) {
+	case D_QUEUED: enter_queue(e, lv); break;
+	case D_DOUBT:
+		list_push(&e->receipts.doubt, &lv->doubt);
+		engine_due_set(e, &timers, lv->d->due_at, lv->d->key);
+		metric_add(M_DOUBT, 1);
+		metric_set(M_IN_DOUBT_NOW, (int64_t)e->receipts.doubt.count);
+		break;
+	case D_SENT:
+		/* The sweep was past it already: a timer of its own. */
+		if (lv->d->key <= e->sweep)
+			engine_due_set(e, &timers, lv->d->sent_at + e->policy.receipt_wait_ms, lv->d->key);
+		break;
+	case D_SENDING:
+	case D_DONE: break;
+	}
+}
+
+static void count(const struct event *ev)
+{
+	if (ev->kind == EV_SENT)
+		metric_add(ev->code == SENT_SENT_SUCCESS ? M_SENT_OK : M_SENT_FAILED, 1);
+	else if (ev->kind == EV_DELIVERED)
+		metric_add(ev->code == DELIVERED_DELIVERED_SUCCESS ? M_DELIVERED : M_NOT_DELIVERED, 1);
+	else if (ev->kind == EV_NO_RECEIPT)
+		metric_add(M_NO_RECEIPT, 1);
+}
+
+void engine_record(struct engine *e, struct live *lv, struct event *ev)
+{
+	int from = lv->d->state;
+	int64_t old_due = lv->d->due_at;
+
+	engine_batch(e);
+	ev->seq = ++e->seq;
+	ev->key = lv->d->key;
+	ev->sub_account = lv->d->sub_account;
+	ev->user = lv->d->user;
+	delivery_apply(lv->d, ev);
+	e->ops->event(e->store, ev);
+	live_touch(&e->lives, lv, ev->seq, e->now);
+	moved(e, lv, from, old_due);
+	count(ev);
+	if (event_is_change(ev->kind) || (ev->kind == EV_NO_RECEIPT && ev->code))
+		hooks_event(e, lv, ev);
+}
+
+bool engine_step(struct engine *e, struct live *lv, struct fact *f)
+{
+	struct decision out;
+
+	f->jitter = engine_chance(e);
+	lifecycle_step(lv->d, f, &e->policy, e->now, &out);
+	lv->pins++; /* what follows may trim the cache */
+	for (int i = 0; i < out.n; i++)
+		engine_record(e, lv, &out.ev[i]);
+	for (int i = 0; i < out.n; i++) {
+		if (out.ev[i].kind == EV_PART || (out.ev[i].kind == EV_SENT && out.ev[i].hash))
+			receipts_for(e, lv, out.ev[i].hash);
+		else if (out.ev[i].kind == EV_DOUBT)
+			receipts_for_doubt(e, lv);
+	}
+	lv->pins--;
+	return out.send;
+}
+
+/* -- inputs --------------------------------------------------------------------------------------------------------- */
+
+static void capacity_take(struct engine *e, struct capacity *c)
+{
+	struct connection *to = routes_connection(&e->routes, c->connection);
+
+	if (to) {
+		if (c->reset)
+			to->credits = 0;
+		to->up = c->up;
+		to->window = c->window;
+		to->credits += c->grant;
+	}
+	free(c);
+}
+
+static void result_take(struct engine *e, struct result *r)
+{
+	struct live *lv = live_get(&e->lives, r->key);
+	struct fact f = {.kind = FACT_RESULT, .result = r};
+
+	if (lv)
+		engine_step(e, lv, &f);
+	else
+		log_error("result_lost", "key=%lld verdict=%d", (long long)r->key, r->verdict);
+	free(r);
+}
+
+static void input_take(struct engine *e, struct input *in)
+{
+	switch (in->kind) {
+	case INPUT_SUBMIT: intake_submission(e, (struct submission *)in); break;
+	case INPUT_CAPACITY: capacity_take(e, (struct capacity *)in); break;
+	case INPUT_RESULT: result_take(e, (struct result *)in); break;
+	case INPUT_RECEIPT: receipts_take(e, (struct receipt_in *)in); break;
+	case INPUT_MO: mo_take(e, (struct mo_in *)in); break;
+	case INPUT_HOOK: hooks_back(e, (struct hook_call *)in); break;
+	case INPUT_CALL: {
+		struct call *c = (struct call *)in;
+
+		c->fn(e, c);
+		engine_after_commit(e, &in->mail);
+		break;
+	}
+	}
+}
+
+static void take_inputs(struct engine *e)
+{
+	size_t weight = 0;
+	struct mail *m;
+
+	if (!e->backlog)
+		e->backlog = mailbox_take(e->mail);
+	while ((m = e->backlog) && weight < BATCH_MAX) {
+		struct input *in = (struct input *)m;
+		uint32_t w = in->weight;
+
+		e->backlog = m->next;
+		weight += MAX(w, 1);
+		e->batch_inputs++;
+		input_take(e, in);
+		if (w)
+			mailbox_release(e->mail, w);
+		if (!e->backlog)
+			e->backlog = mailbox_take(e->mail);
+	}
+}
+
+/* -- effects -------------------------------------------------------------------------------------------------------- */
+
+static void call_back(struct mail *m)
+{
+	struct input *in = (struct input *)m;
+
+	switch (in->kind) {
+	case INPUT_SUBMIT: ((struct submission *)in)->done((struct submission *)in); break;
+	case INPUT_RECEIPT: ((struct receipt_in *)in)->stored((struct receipt_in *)in); break;
+	case INPUT_MO: ((struct mo_in *)in)->stored((struct mo_in *)in); break;
+	case INPUT_CALL: {
+		struct call *c = (struct call *)in;
+
+		if (c->done)
+			c->done(c);
+		break;
+	}
+	case INPUT_CAPACITY:
+	case INPUT_RESULT:
+	case INPUT_HOOK: ASSERT(!"an input without a call-back");
+	}
+}
+
+static void release(struct engine *e)
+{
+	struct attempt *a = e->send_first;
+	struct hook_call *h = e->hook_first;
+	struct mail *m = e->done_first;
+
+	ASSERT(!e->batch && !e->dead); /* I1 */
+	e->send_first = e->send_last = NULL;
+	e->hook_first = e->hook_last = NULL;
+	e->done_first = e->done_last = NULL;
+	if (a)
+		e->channel->ops->send(e->channel, a);
+	while (m) {
+		struct mail *next = m->next;
+
+		call_back(m);
+		m = next;
+	}
+	if (h)
+		e->sender_ops->send(e->sender, h);
+}
+
+/* -- the turn ------------------------------------------------------------------------------------------------------- */
+
+static void put_mark(struct engine *e, const char *name, int64_t value)
+{
+	unsigned char le[8];
+
+	for (int i = 0; i < 8; i++)
+		le[i] = (unsigned char)((uint64_t)value >> (8 * i));
+	e->ops->mark(e->store, name, (struct str){(char *)le, sizeof le});
+}
+
+static void put_marks(struct engine *e)
+{
+	put_mark(e, "merged", lives_merged_seq(&e->lives, e->seq));
+	put_mark(e, "unfinished", unfinished_mark(e));
+	put_mark(e, "hooks", hooks_mark(e));
+	put_mark(e, "sweep", e->sweep);
+}
+
+static int commit(struct engine *e, struct err *err)
+{
+	int64_t start = mono_us();
+	int r;
+
+	if (e->now >= e->next_marks) {
+		put_marks(e);
+		e->next_marks = e->now + MARKS_MS;
+	}
+	e->batch = false;
+	r = e->ops->commit(e->store, err);
+	metric_observe_us(M_COMMIT_TIME, mono_us() - start);
+	metric_add(M_COMMITS, 1);
+	metric_add(M_INPUTS, (int64_t)e->batch_inputs);
+	e->batch_inputs = 0;
+	if (r < 0) {
+		e->dead = true;
+		e->accepting = false;
+	}
+	return r;
+}
+
+static int64_t next_timer(const struct engine *e)
+{
+	int64_t at = MIN(e->next_second, MIN(dispatch_next(e), hooks_next(e)));
+
+	return MAX(at - e->now, 0);
+}
+
+int64_t engine_turn(struct engine *e, struct err *err)
+{
+	bool more;
+
+	if (e->dead)
+		return err_set(err, -EIO, "the store failed");
+	e->now = MAX(e->now, e->clock(e->clock_ctx)); /* a clock set back must not undo order */
+	e->snap = snapshot_get();
+	take_inputs(e);
+	dispatch_timers(e);
+	dispatch_turn(e);
+	hooks_turn(e);
+	if (e->now >= e->next_second) {
+		lists_second(e);
+		status_second(e);
+		e->next_second = e->now + 1000;
+	}
+	size_t merged = lives_merge(&e->lives, e->now, false, engine_batch, e);
+	if (merged)
+		e->next_marks = 0;
+	if (e->batch && commit(e, err) < 0) {
+		snapshot_put(e->snap);
+		return -EIO;
+	}
+	more = e->send_first || e->hook_first || merged || e->backlog;
+	release(e);
+	lives_trim(&e->lives);
+	e->ops->idle(e->store, e->now);
+	metric_set(M_LIVE, (int64_t)map_count(e->lives.map));
+	snapshot_put(e->snap);
+	e->snap = NULL;
+	return more ? 0 : next_timer(e);
+}
+
+/* Everything merged: the next start has nothing to replay. Bounded, as it is only a courtesy. */
+static void settle_down(struct engine *e, struct err *err)
+{
+	int64_t until = e->clock(e->clock_ctx) + 3000;
+
+	e->snap = snapshot_get();
+	while (e->clock(e->clock_ctx) < until) {
+		take_inputs(e);
+		if (!lives_merge(&e->lives, e->now, true, engine_batch, e) && !e->backlog)
+			break;
+		e->next_marks = 0;
+		if (commit(e, err) < 0)
+			break;
+		release(e);
+	}
+	if (!e->dead) {
+		engine_batch(e);
+		e->next_marks = 0;
+		if (commit(e, err) == 0)
+			release(e);
+	}
+	snapshot_put(e->snap);
+	e->snap = NULL;
+}
+
+int engine_run(struct engine *e, struct err *err)
+{
+	for (;;) {
+		int64_t wait = engine_turn(e, err);
+
+		if (wait < 0)
+			return (int)wait;
+		if (e->stop_now || (e->stopping && e->clock(e->clock_ctx) >= e->stop_at) ||
+		    (e->stopping && !e->under_way && !e->hooks.total_away && !e->backlog))
+			break;
+		mailbox_wait(e->mail, (int)MIN(wait, e->stopping ? 20 : 1000));
+	}
+	mailbox_close(e->mail);
+	settle_down(e, err);
+	return e->dead ? -EIO : 0;
+}
+
+void engine_stop(struct engine *e, int64_t grace_ms)
+{
+	e->stop_at = e->clock(e->clock_ctx) + grace_ms;
+	e->accepting = false;
+	e->stopping = true;
+	mailbox_wake(e->mail);
+}
+
+/* -- the edge ------------------------------------------------------------------------------------------------------- */
+
+bool engine_post(struct engine *e, struct input *in, bool must)
+{
+	if (must) {
+		in->weight = 0;
+		mailbox_post_always(e->mail, &in->mail);
+		return true;
+	}
+	if (!in->weight)
+		in->weight = 1;
+	return mailbox_post(e->mail, &in->mail, in->weight);
+}
+
+bool intake_post(struct engine *e, struct submission *s)
+{
+	if (!e->accepting)
+		return false;
+	s->in.kind = INPUT_SUBMIT;
+	s->in.weight = s->count;
+	return engine_post(e, &s->in, false);
+}
+
+static bool env_post(void *ctx, struct input *in, bool must)
+{
+	in->weight = 0;
+	return engine_post(ctx, in, must);
+}
+
+static uint64_t env_id_hash(void *ctx, uint16_t connection, const char *normal_id)
+{
+	struct engine *e = ctx;
+	char text[2 + CARRIER_ID_MAX];
+	size_t n = strnlen(normal_id, CARRIER_ID_MAX);
+	uint64_t h;
+
+	text[0] = (char)(connection & 0xff);
+	text[1] = (char)(connection >> 8);
+	memcpy(text + 2, normal_id, n);
+	h = hash_keyed(&e->hash_key, text, n + 2);
+	return h ? h : 1;
+}
+
+const struct channel_env *engine_channel_env(struct engine *e) { return &e->env; }
+
+void engine_attach_channel(struct engine *e, struct channel *ch) { e->channel = ch; }
+
+void engine_attach_sender(struct engine *e, const struct hook_sender_ops *ops, void *sender)
+{
+	e->sender_ops = ops;
+	e->sender = sender;
+}
+
+bool engine_accepting(const struct engine *e) { return e->accepting; }
+
+/* -- settings ------------------------------------------------------------------------------------------------------- */
+
+static void use_settings(struct engine *e, const struct settings *s)
+{
+	e->settings = s;
+	e->policy = (struct policy){.doubt_wait_ms = s->sms.doubt_wait_ms,
+				    .receipt_wait_ms = s->sms.receipt_wait_ms,
+				    .no_receipt_fails = s->sms.no_receipt_fails,
+				    .retry_delay_ms = s->sms.retry_delay_ms,
+				    .retry_delay_max_ms = s->sms.retry_delay_max_ms,
+				    .retry_tries = (int)s->sms.retry_tries};
+	routes_set(&e->routes, s);
+}
+
+static void swap_settings(struct engine *e, struct call *c) { use_settings(e, c->ctx); }
+
+static void free_call(struct call *c) { free(c); }
+
+void engine_settings(struct engine *e, const struct settings *s)
+{
+	struct call *c = xnew(struct call);
+
+	c->in.kind = INPUT_CALL;
+	c->fn = swap_settings;
+	c->done = free_call;
+	c->ctx = (void *)(uintptr_t)s;
+	engine_post(e, &c->in, true);
+}
+
+/* -- life ----------------------------------------------------------------------------------------------------------- */
+
+static int64_t real_clock(void *ctx)
+{
+	(void)ctx;
+	return wall_ms();
+}
+
+int engine_open(struct engine **ret, const struct engine_config *c, struct err *err)
+{
+	struct engine *e = xnew(struct engine);
+	int r;
+
+	e->store = c->store;
+	e->ops = c->store->ops;
+	e->clock = c->now ? c->now : real_clock;
+	e->clock_ctx = c->now_ctx;
+	e->now = e->clock(e->clock_ctx);
+	prng_seed(&e->prng, c->seed ? c->seed : rng_u64());
+	e->mail = mailbox_new(MAIL_LIMIT);
+	e->unfinished = map_new();
+	e->unfinished_low = INT64_MAX;
+	e->hash_key = *e->ops->hash_key(e->store);
+	e->env = (struct channel_env){e, env_post, env_id_hash};
+	e->ids.last = e->ops->last_key(e->store);
+	e->seq = e->ops->last_seq(e->store);
+	pthread_mutex_init(&e->status_lock, NULL);
+	lives_init(&e->lives, e->store, (size_t)c->settings->memory);
+	queues_init(&e->queues);
+	hooks_init(e);
+	receipts_init(e);
+	lists_init(e);
+	use_settings(e, c->settings);
+	e->snap = snapshot_get();
+	r = recover_all(e, err);
+	snapshot_put(e->snap);
+	e->snap = NULL;
+	if (r < 0) {
+		engine_close(e);
+		return r;
+	}
+	e->accepting = true;
+	*ret = e;
+	return 0;
+}
+
+/* Inputs that nobody will look at any more; their posters were stopped before. */
+static void drop_inputs(struct engine *e)
+{
+	struct mail *m = e->backlog ? e->backlog : mailbox_take(e->mail);
+
+	while (m) {
+		struct mail *next = m->next;
+		struct input *in = (struct input *)m;
+
+		if (in->kind == INPUT_SUBMIT) {
+			((struct submission *)in)->status = SUBMIT_STOPPING;
+			((struct submission *)in)->done((struct submission *)in);
+		} else if (in->kind == INPUT_HOOK) {
+			delivery_free(((struct hook_call *)in)->d);
+			free(in);
+		} else if (in->kind == INPUT_CAPACITY || in->kind == INPUT_RESULT) {
+			free(in);
+		}
+		m = next ? next : mailbox_take(e->mail);
+	}
+	e->backlog = NULL;
+}
+
+void engine_close(struct engine *e)
+{
+	if (!e)
+		return;
+	drop_inputs(e);
+	lists_done(e);
+	receipts_done(e);
+	hooks_done(e);
+	queues_done(&e->queues);
+	routes_done(&e->routes);
+	lives_done(&e->lives);
+	map_free(e->unfinished);
+	mailbox_free(e->mail);
+	pthread_mutex_destroy(&e->status_lock);
+	buf_done(&e->status);
+	free(e);
+}

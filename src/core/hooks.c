@@ -1,0 +1,444 @@
+/* hooks.c - webhook calls that must survive everything: which are open, in what order, when again.
+ *
+ *   change event --> pending (in memory) --> away at the sender --> done                       nothing stored but the event
+ *                       |   ^                      |
+ *       memory full,    v   | due                  | failed
+ *       old, failed   hook row on disk <-----------+--> dead (kept, shown, replayable)
+ *
+ * What succeeds costs one EV_HOOK_DONE event and no row: a low-water mark over the sequence of changes says that everything before
+ * it is done, dead, or has a row; the start looks only at the changes after it. A receiver that is slow or away has its backlog on
+ * disk; only so many calls of one owner are in memory or away at once, so it delays nobody else. Per delivery `delivered` waits
+ * until `sent` is done or dead. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/ring.h"
+
+#define ENDPOINT_MEMORY 8192   /* calls of one owner in memory; more go to disk */
+#define ENDPOINT_AWAY_FACTOR 8 /* handed to the sender, per call it makes at once */
+#define TOTAL_AWAY_FACTOR 8
+#define SPILL_AGE_MS 60000 /* older ones go to disk, so that the mark moves */
+
+static uint64_t hook_id(int64_t key, uint8_t kind)
+{
+	return (uint64_t)key << 2 | kind; /* keys fit in 61 bits until the year 4199 */
+}
+
+void hooks_init(struct engine *e)
+{
+	list_init(&e->hooks.order);
+	e->hooks.pending = map_new();
+	e->hooks.endpoints = map_new();
+}
+
+static bool free_pending(void *ctx, uint64_t key, uint64_t value)
+{
+	(void)ctx;
+	(void)key;
+	free((void *)(uintptr_t)value);
+	return true;
+}
+
+void hooks_done(struct engine *e)
+{
+	map_each(e->hooks.pending, free_pending, NULL);
+	map_free(e->hooks.pending);
+	for (size_t i = 0; i < e->hooks.count; i++)
+		free(e->hooks.all[i]);
+	free(e->hooks.all);
+	map_free(e->hooks.endpoints);
+}
+
+static struct endpoint *endpoint_of(struct engine *e, uint32_t webhook)
+{
+	struct endpoint *p = map_ptr(e->hooks.endpoints, webhook);
+
+	if (p)
+		return p;
+	p = xnew(struct endpoint);
+	p->webhook = webhook;
+	p->next_due = INT64_MAX;
+	list_init(&p->fifo);
+	map_set_ptr(e->hooks.endpoints, webhook, p);
+	e->hooks.all = xrealloc(e->hooks.all, e->hooks.count + 1, sizeof(struct endpoint *));
+	e->hooks.all[e->hooks.count++] = p;
+	return p;
+}
+
+static void stored_change(struct engine *e, struct endpoint *p, int by)
+{
+	p->stored += (size_t)by;
+	e->hooks.stored += (size_t)by;
+}
+
+static void enqueue(struct engine *e, struct hook_pending *h)
+{
+	list_push(&endpoint_of(e, h->webhook)->fifo, &h->fifo);
+	e->hooks.ready++;
+}
+
+/* A change in order of seq is the rule; one read back from disk is older than everything and has a row anyway. */
+static void in_order(struct engine *e, struct hook_pending *h)
+{
+	if (!h->stored)
+		list_push(&e->hooks.order, &h->order);
+}
+
+static struct hook_pending *pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
+{
+	struct hook_pending *h = xnew(struct hook_pending);
+
+	h->key = key;
+	h->seq = seq;
+	h->kind = kind;
+	h->webhook = webhook;
+	h->born = e->now;
+	map_set_ptr(e->hooks.pending, hook_id(key, kind), h);
+	metric_add(M_HOOK_PENDING, 1);
+	return h;
+}
+
+static void store_row(struct engine *e, const struct hook_pending *h, int64_t due, bool dead, const struct hook_call *c)
+{
+	struct hook_row row = {.key = h->key,
+			       .kind = h->kind,
+			       .dead = dead,
+			       .seq = h->seq,
+			       .webhook = h->webhook,
+			       .due = due,
+			       .first_at = h->first_at,
+			       .last_at = e->now,
+			       .tries = h->tries};
+
+	if (c) {
+		row.status = c->status;
+		str_copy(row.why, sizeof row.why, str_of(c->why));
+	}
+	engine_batch(e);
+	e->ops->hook_set(e->store, &row);
+}
+
+/* Its place in memory is given up; the row on disk has it from now on. */
+static void to_disk(struct engine *e, struct hook_pending *h, int64_t due, const struct hook_call *c)
+{
+	struct endpoint *p = endpoint_of(e, h->webhook);
+
+	store_row(e, h, due, false, c);
+	if (!h->stored)
+		stored_change(e, p, 1);
+	p->next_due = MIN(p->next_due, due);
+	if (node_linked(&h->order))
+		list_remove(&e->hooks.order, &h->order);
+	if (node_linked(&h->fifo)) {
+		list_remove(&p->fifo, &h->fifo);
+		e->hooks.ready--;
+	}
+	map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
+	free(h);
+}
+
+static bool sent_is_open(struct engine *e, struct live *lv)
+{
+	struct hook_row row;
+
+	if (map_get(e->hooks.pending, hook_id(lv->d->key, HOOK_SENT), NULL))
+		return true;
+	/* Not in memory: perhaps on disk, if any owner of webhooks has a backlog there. */
+	return e->hooks.stored && e->ops->hook_get(e->store, lv->d->key, HOOK_SENT, &row) && !row.dead;
+}
+
+static void open_call(struct engine *e, struct live *lv, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
+{
+	struct endpoint *p = endpoint_of(e, webhook);
+	bool waits = kind == HOOK_DELIVERED && sent_is_open(e, lv);
+	struct hook_pending *h = pend(e, key, seq, kind, webhook);
+
+	h->waiting = waits;
+	lv->hooks |= (uint8_t)(1u << kind);
+	in_order(e, h);
+	if (waits) {
+		if (!map_get(e->hooks.pending, hook_id(key, HOOK_SENT), NULL))
+			to_disk(e, h, INT64_MAX, NULL); /* behind a row: a row too */
+		return;
+	}
+	if (p->stored || p->fifo.count >= ENDPOINT_MEMORY)
+		to_disk(e, h, e->now, NULL);
+	else
+		enqueue(e, h);
+}
+
+void hooks_event(struct engine *e, struct live *lv, const struct event *ev)
+{
+	uint8_t kind = ev->kind == EV_SENT ? HOOK_SENT : HOOK_DELIVERED;
+	struct hook_target t;
+
+	if (!e->snap)
+		return;
+	t = snapshot_hook(e->snap, lv->d->sub_account, lv->d->user, kind);
+	if (t.webhook)
+		open_call(e, lv, lv->d->key, ev->seq, kind, t.webhook->id);
+}
+
+void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
+{
+	struct live *lv = live_get(&e->lives, key);
+	struct hook_row row;
+
+	if (!lv || e->ops->hook_get(e->store, key, kind, &row))
+		return;
+	open_call(e, lv, key, seq, kind, webhook);
+}
+
+void hooks_row_found(struct engine *e, const struct hook_row *row)
+{
+	struct endpoint *p = endpoint_of(e, row->webhook);
+
+	stored_change(e, p, 1);
+	p->next_due = MIN(p->next_due, row->due);
+	metric_add(M_HOOK_PENDING, 1);
+}
+
+/* -- out to the sender --------------------------------------------------------------------------------------------- */
+
+static void hand_over(struct engine *e, struct endpoint *p, struct hook_pending *h)
+{
+	struct live *lv = live_get(&e->lives, h->key);
+	struct hook_call *c;
+
+	list_remove(&p->fifo, &h->fifo);
+	e->hooks.ready--;
+	if (!lv) { /* its day was dropped by retention: nothing to tell any more */
+		engine_batch(e);
+		if (h->stored) {
+			e->ops->hook_del(e->store, h->key, h->kind);
+			stored_change(e, p, -1);
+		}
+		if (node_linked(&h->order))
+			list_remove(&e->hooks.order, &h->order);
+		map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
+		metric_add(M_HOOK_PENDING, -1);
+		free(h);
+		return;
+	}
+	if (!h->first_at)
+		h->first_at = e->now;
+	c = xnew(struct hook_call);
+	c->in.kind = INPUT_HOOK;
+	c->key = h->key;
+	c->seq = h->seq;
+	c->kind = h->kind;
+	c->tries = h->tries;
+	c->first_at = h->first_at;
+	c->webhook = h->webhook;
+	c->d = delivery_copy(lv->d);
+	c->pending = h;
+	h->away = true;
+	p->away++;
+	e->hooks.total_away++;
+	if (e->hook_last)
+		e->hook_last->in.mail.next = &c->in.mail;
+	else
+		e->hook_first = c;
+	e->hook_last = c;
+}
+
+static bool read_back(void *ctx, const struct hook_row *row)
+{
+	struct engine *e = ctx;
+	struct hook_pending *h;
+
+	if (map_get(e->hooks.pending, hook_id(row->key, row->kind), NULL))
+		return true;
+	h = xnew(struct hook_pending);
+	h->key = row->key;
+	h->seq = row->seq;
+	h->kind = row->kind;
+	h->webhook = row->webhook;
+	h->first_at = row->first_at;
+	h->tries = row->tries;
+	h->stored = true;
+	h->born = e->now;
+	map_set_ptr(e->hooks.pending, hook_id(h->key, h->kind), h);
+	enqueue(e, h);
+	return endpoint_of(e, row->webhook)->fifo.count < ENDPOINT_MEMORY;
+}
+
+static bool first_due(void *ctx, const struct hook_row *row)
+{
+	struct hook_scan {
+		struct engine *e;
+		int64_t at;
+	} *s = ctx;
+
+	if (map_get(s->e->hooks.pending, hook_id(row->key, row->kind), NULL))
+		return true;
+	s->at = row->due;
+	return false;
+}
+
+/* Rows of calls in memory are still listed, so ask for that many more. */
+static void read_due(struct engine *e, struct endpoint *p)
+{
+	size_t here = p->away + p->fifo.count;
+	struct hook_scan {
+		struct engine *e;
+		int64_t at;
+	} s = {e, INT64_MAX};
+
+	if (p->fifo.count > ENDPOINT_MEMORY / 4)
+		return;
+	e->ops->hook_list(e->store, p->webhook, e->now, here + 1024, read_back, e);
+	e->ops->hook_list(e->store, p->webhook, INT64_MAX - 1, p->away + p->fifo.count + 1, first_due, &s);
+	p->next_due = MAX(s.at, e->now + 1);
+}
+
+void hooks_turn(struct engine *e)
+{
+	size_t per = (size_t)e->settings->webhooks.per_endpoint * ENDPOINT_AWAY_FACTOR;
+	size_t total = (size_t)e->settings->webhooks.total * TOTAL_AWAY_FACTOR;
+
+	if (!e->sender_ops || e->stopping)
+		return;
+	for (size_t i = 0; i < e->hooks.count; i++) {
+		struct endpoint *p = e->hooks.all[i];
+
+		if (p->stored && p->next_due <= e->now)
+			read_due(e, p);
+		for (struct node *n; p->away < per && e->hooks.total_away < total && (n = list_first(&p->fifo));)
+			hand_over(e, p, OWNER(struct hook_pending, fifo, n));
+	}
+	/* The oldest ones that could not leave make room for the mark. */
+	for (struct node *n; (n = list_first(&e->hooks.order));) {
+		struct hook_pending *h = OWNER(struct hook_pending, order, n);
+
+		if (h->away || h->waiting || e->now - h->born < SPILL_AGE_MS)
+			break;
+		to_disk(e, h, e->now, NULL);
+	}
+}
+
+int64_t hooks_next(const struct engine *e)
+{
+	int64_t at = INT64_MAX;
+
+	for (size_t i = 0; i < e->hooks.count; i++)
+		if (e->hooks.all[i]->stored && e->hooks.all[i]->fifo.count <= ENDPOINT_MEMORY / 4)
+			at = MIN(at, e->hooks.all[i]->next_due);
+	return at;
+}
+
+int64_t hooks_mark(const struct engine *e)
+{
+	struct node *n = list_first(&e->hooks.order);
+
+	return n ? OWNER(struct hook_pending, order, n)->seq : e->seq + 1;
+}
+
+/* -- and back ------------------------------------------------------------------------------------------------------ */
+
+/* What waited behind a call that is settled now. */
+static void release_next(struct engine *e, int64_t key)
+{
+	struct hook_pending *h = map_ptr(e->hooks.pending, hook_id(key, HOOK_DELIVERED));
+	struct hook_row row;
+
+	if (h && h->waiting) {
+		struct endpoint *p = endpoint_of(e, h->webhook);
+
+		h->waiting = false;
+		if (p->stored && p->fifo.count >= ENDPOINT_MEMORY)
+			to_disk(e, h, e->now, NULL);
+		else
+			enqueue(e, h);
+	} else if (!h && e->hooks.stored && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) && !row.dead) {
+		struct endpoint *p = endpoint_of(e, row.webhook);
+
+		row.due = e->now;
+		engine_batch(e);
+		e->ops->hook_set(e->store, &row);
+		p->next_due = MIN(p->next_due, row.due);
+	}
+}
+
+static void settled(struct engine *e, struct live *lv, struct hook_pending *h)
+{
+	struct endpoint *p = endpoint_of(e, h->webhook);
+
+	if (h->stored)
+		stored_change(e, p, -1);
+	if (node_linked(&h->order))
+		list_remove(&e->hooks.order, &h->order);
+	map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
+	metric_add(M_HOOK_PENDING, -1);
+	if (lv)
+		lv->hooks &= (uint8_t) ~(1u << h->kind);
+	if (h->kind == HOOK_SENT)
+		release_next(e, h->key);
+	free(h);
+}
+
+static bool client_fault(int status)
+{
+	return status >= 300 && status < 500 && status != 429 && status != 408;
+}
+
+static void failed(struct engine *e, struct live *lv, struct hook_pending *h, struct hook_call *c)
+{
+	int64_t give_up = client_fault(c->status) ? e->settings->webhooks.give_up_client_ms
+						  : e->settings->webhooks.give_up_ms;
+	int64_t delay = e->settings->webhooks.retry_first_ms;
+	struct event ev = {.at = e->now, .code = c->status, .arg = h->kind};
+
+	for (int i = 1; i < h->tries && delay < e->settings->webhooks.retry_max_ms; i++)
+		delay *= 2;
+	delay = MIN(delay, e->settings->webhooks.retry_max_ms);
+	delay = delay - delay / 4 + (int64_t)((double)(delay / 2) * engine_chance(e));
+	delay = MAX(delay, c->retry_after_ms);
+	event_detail(&ev, "%s", c->why);
+	if (c->gone || e->now + delay > h->first_at + give_up) {
+		ev.kind = EV_HOOK_DEAD;
+		if (lv)
+			engine_record(e, lv, &ev);
+		store_row(e, h, INT64_MAX, true, c);
+		metric_add(M_HOOK_DEAD, 1);
+		settled(e, lv, h);
+		return;
+	}
+	ev.kind = EV_HOOK_FAILED;
+	ev.at2 = e->now + delay;
+	if (lv)
+		engine_record(e, lv, &ev);
+	metric_add(M_HOOK_FAILED, 1);
+	to_disk(e, h, e->now + delay, c);
+	/* What waits behind it in memory follows it to the disk. */
+	h = map_ptr(e->hooks.pending, hook_id(c->key, HOOK_DELIVERED));
+	if (c->kind == HOOK_SENT && h && h->waiting)
+		to_disk(e, h, INT64_MAX, NULL);
+}
+
+void hooks_back(struct engine *e, struct hook_call *c)
+{
+	struct hook_pending *h = c->pending;
+	struct live *lv = live_get(&e->lives, c->key);
+
+	endpoint_of(e, h->webhook)->away--;
+	e->hooks.total_away--;
+	h->away = false;
+	h->tries++;
+	if (c->ok) {
+		struct event ev = {.kind = EV_HOOK_DONE, .at = e->now, .code = c->status, .arg = h->kind, .at2 = c->took_ms};
+
+		if (lv)
+			engine_record(e, lv, &ev);
+		if (h->stored) {
+			engine_batch(e);
+			e->ops->hook_del(e->store, h->key, h->kind);
+		}
+		metric_add(M_HOOK_DONE, 1);
+		settled(e, lv, h);
+	} else {
+		failed(e, lv, h, c);
+	}
+	delivery_free(c->d);
+	free(c);
+}

@@ -1,0 +1,133 @@
+/* intake.c - acceptance: gives ids, stores what was sent in, queues it. Also attempts, the copies that go to a channel. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/intake.h"
+#include "core/ring.h"
+
+#define IDEMPOTENCY_MS ((int64_t)24 * 3600 * 1000)
+
+/* The first answer again: keys are consecutive, the random halves of the ids are in the rows. */
+static void replay(struct engine *e, struct submission *s, const struct idem_row *row)
+{
+	if (row->body_hash != s->body_hash || row->count != s->count) {
+		s->status = SUBMIT_CONFLICT;
+		return;
+	}
+	s->status = SUBMIT_REPLAYED;
+	s->batch = (struct uid){row->batch, row->batch_rest};
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct live *lv = live_get(&e->lives, row->first_key + i);
+
+		s->ids[i] = (struct uid){row->first_key + i, lv ? lv->d->rest : 0};
+	}
+}
+
+static void remember(struct engine *e, const struct submission *s)
+{
+	struct idem_row row = {.hash = s->idem_hash,
+			       .body_hash = s->body_hash,
+			       .first_key = s->ids[0].key,
+			       .count = s->count,
+			       .batch = s->batch.key,
+			       .batch_rest = s->batch.rest,
+			       .at = e->now};
+
+	e->ops->idem(e->store, &row);
+}
+
+static void accept_one(struct engine *e, const struct submission *s, uint32_t i, bool marketing, bool resend)
+{
+	const struct draft *m = &s->drafts[i];
+	struct delivery *d = delivery_new(&m->t);
+	struct queue *k;
+
+	d->key = s->ids[i].key;
+	d->rest = s->ids[i].rest;
+	d->batch = s->batch.key;
+	d->account = s->account;
+	d->sub_account = s->sub_account;
+	d->user = s->user;
+	d->campaign_id = m->campaign_id;
+	d->operator_id = m->operator_id;
+	d->expires_at = e->now + m->validity_ms;
+	d->updated_at = e->now;
+	d->flags = (uint8_t)(m->flags | (marketing ? DF_MARKETING : 0) | (resend ? DF_RESEND_DOUBT : 0));
+	delivery_set_parts(d, MAX(MIN(m->parts, PARTS_MAX), 1));
+	e->ops->accept(e->store, d);
+	unfinished_add(e, d->key, 1);
+	engine_waiting(e, d, 1);
+	if (m->invalid) {
+		struct fact f = {.kind = FACT_REFUSE, .code = m->invalid, .reason = m->invalid_reason};
+
+		engine_step(e, live_add(&e->lives, d), &f);
+		return;
+	}
+	k = engine_queue_of(e, d);
+	/* A long queue reads its deliveries back in time; keeping the newest would push out what is needed first. */
+	if (queue_push(&e->queues, k, d->key) && lives_roomy(&e->lives))
+		live_add(&e->lives, d);
+	else
+		delivery_free(d);
+}
+
+void intake_submission(struct engine *e, struct submission *s)
+{
+	const struct sub_account *sub = e->snap ? snapshot_sub(e->snap, s->sub_account) : NULL;
+	bool resend = sub && sub->resend_doubt_set ? sub->resend_doubt : e->settings->sms.doubt_resend;
+	struct idem_row row;
+	int64_t first;
+
+	engine_after_commit(e, &s->in.mail);
+	if (!e->accepting) {
+		s->status = SUBMIT_STOPPING;
+		return;
+	}
+	if (s->idem_hash && e->ops->idem_find(e->store, s->idem_hash, &row) && row.at + IDEMPOTENCY_MS > e->now) {
+		replay(e, s, &row);
+		return;
+	}
+	s->status = SUBMIT_OK;
+	engine_batch(e);
+	first = uid_take(&e->ids, e->now, s->count + (s->bulk ? 1 : 0));
+	if (s->bulk)
+		s->batch = (struct uid){first + s->count, uid_rest()};
+	for (uint32_t i = 0; i < s->count; i++) {
+		s->ids[i] = (struct uid){first + i, uid_rest()};
+		accept_one(e, s, i, sub && sub->marketing, resend);
+	}
+	if (s->idem_hash)
+		remember(e, s);
+	metric_add(M_ACCEPTED, s->count);
+}
+
+/* -- attempts ------------------------------------------------------------------------------------------------------- */
+
+static struct str put(char **at, struct str s)
+{
+	struct str r = {*at, s.n};
+
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return r;
+}
+
+struct attempt *attempt_new(const struct delivery *d, uint8_t attempt, uint16_t parts)
+{
+	struct attempt *a = xcalloc(1, sizeof *a + d->t.number.n + d->t.source.n + d->t.text.n);
+	char *at = (char *)(a + 1);
+
+	a->key = d->key;
+	a->attempt = attempt;
+	a->flags = d->flags;
+	a->parts = parts;
+	a->expires_at = d->expires_at;
+	a->accepted_at = uid_key_ms(d->key);
+	a->number = put(&at, d->t.number);
+	a->source = put(&at, d->t.source);
+	a->text = put(&at, d->t.text);
+	return a;
+}
+
+void attempt_free(struct attempt *a) { free(a); }

@@ -1,0 +1,402 @@
+/* lifecycle.c - the life of a delivery: every rule of the product about attempts, receipts, doubt and retries is here.
+ *
+ *            dispatch                   all parts accepted                 receipt, or none in time
+ *   QUEUED --------------> SENDING ------------------------------> SENT ---------------------------> DONE
+ *    |  ^                   | | |                                   ^ \ the operator gives no reports --^
+ *    |  |  again later,     | | | answer lost, or restart           |
+ *    |  |  not sent at all  | | v                                   | accepted after all, or a receipt
+ *    |  +-------------------+ | DOUBT ------------------------------+
+ *    |  |                     |  |  wait over: end (102) --------------------------------------------> DONE
+ *    |  +---------------------|--+ wait over: send again
+ *    |                        | refused, or failed for good ------------------------------------------> DONE
+ *    +-- expired, or refused at acceptance -------------------------------------------------------------> DONE
+ *
+ * Final is final, with one documented exception: a receipt that comes after the wait for receipts had ended, or from an
+ * operator that was said to give none, still counts. Every other late fact becomes an EV_LATE and changes nothing. */
+#include "core/lifecycle.h"
+
+#include <string.h>
+
+#include "model/codes.h"
+
+static struct event *say(struct decision *out, enum event_kind kind, int64_t now)
+{
+	struct event *e = &out->ev[out->n++];
+
+	ASSERT(out->n <= DECISION_EVENTS);
+	*e = (struct event){.kind = (uint8_t)kind, .at = now};
+	return e;
+}
+
+/* The first level is decided: 2, or the code that ends it. */
+static struct event *say_sent(struct decision *out, int64_t now, int code, int reason, int status)
+{
+	struct event *e = say(out, EV_SENT, now);
+
+	e->code = code;
+	e->arg = code == SENT_SENT_SUCCESS ? 0 : status;
+	e->at2 = reason;
+	return e;
+}
+
+static void say_requeued(struct decision *out, int64_t now, int64_t due, int reason, int status)
+{
+	struct event *e = say(out, EV_REQUEUED, now);
+
+	e->code = reason;
+	e->arg = status;
+	e->at2 = due;
+}
+
+static void say_late(struct decision *out, int64_t now, int code, int arg, const char *what, const char *id, const char *err)
+{
+	struct event *e = say(out, EV_LATE, now);
+
+	e->code = code;
+	e->arg = arg;
+	event_detail(e, "%s %s%s%s", what, id ? id : "", err && *err ? " err " : "", err ? err : "");
+}
+
+/* A part was accepted while others are still open, or it was the last. The part count is the channel's: it knows the
+ * connection's alphabet and joins, the estimate of acceptance did not. */
+static void accepted(const struct delivery *d, const struct result *r, int64_t now, struct decision *out)
+{
+	bool recount = r->parts != d->part_count;
+	unsigned before = recount ? 0 : d->accepted_parts;
+	const struct part *p = d->part_count > 1 ? d->parts : &d->one;
+	struct event *e;
+
+	if (!recount && r->part < d->part_count && p[r->part].state != PART_NONE) {
+		say_late(out, now, r->verdict, r->part, "accepted again", r->id, NULL);
+		return;
+	}
+	if (r->part >= r->parts) {
+		say_late(out, now, r->verdict, r->part, "no such part", r->id, NULL);
+		return;
+	}
+	e = say(out, before + 1u >= r->parts ? EV_SENT : EV_PART, now);
+	e->code = e->kind == EV_SENT ? SENT_SENT_SUCCESS : r->parts;
+	e->arg = r->part | r->parts << 8;
+	e->hash = r->id_hash;
+	event_detail(e, "%s", r->id);
+	if (e->kind != EV_SENT || recount)
+		return;
+	/* A receipt that failed an earlier part came while this one was still open: now it decides. */
+	for (unsigned i = 0; i < d->part_count; i++) {
+		if (p[i].state != PART_FAILED)
+			continue;
+		e = say(out, EV_DELIVERED, now);
+		e->code = DELIVERED_NOT_DELIVERED;
+		e->arg = (int32_t)i;
+		event_detail(e, "part %u had failed", i + 1);
+		return;
+	}
+}
+
+/* Back-off doubles with each try, half of it is chance, so that a crowd does not come back at once. */
+static int64_t retry_at(const struct delivery *d, const struct policy *p, int64_t now, double jitter)
+{
+	int64_t delay = p->retry_delay_ms;
+
+	for (int i = 1; i < d->tries && delay < p->retry_delay_max_ms; i++)
+		delay *= 2;
+	delay = MIN(delay, p->retry_delay_max_ms);
+	return now + delay / 2 + (int64_t)((double)(delay / 2) * jitter);
+}
+
+static void begin_doubt(const struct policy *p, int64_t now, int status, const char *why, struct decision *out)
+{
+	struct event *e = say(out, EV_DOUBT, now);
+
+	e->code = REASON_IN_DOUBT;
+	e->arg = status;
+	e->at2 = now + p->doubt_wait_ms;
+	event_detail(e, "%s", why);
+}
+
+static void step_result(const struct delivery *d, const struct fact *f, const struct policy *p, int64_t now,
+			struct decision *out)
+{
+	const struct result *r = f->result;
+
+	if (d->state != D_SENDING && d->state != D_DOUBT) {
+		/* The attempt was settled already (a refused part, a receipt, the end of doubt). */
+		if (r->verdict == V_ACCEPTED)
+			say_late(out, now, r->verdict, r->part, "accepted", r->id, NULL);
+		return;
+	}
+	if (r->attempt != d->attempts) {
+		if (r->verdict == V_ACCEPTED)
+			say_late(out, now, r->verdict, r->part, "earlier attempt accepted", r->id, NULL);
+		return;
+	}
+	switch ((enum verdict)r->verdict) {
+	case V_ACCEPTED: accepted(d, r, now, out); break;
+	case V_REFUSED: say_sent(out, now, SENT_REJECTED_BY_CARRIER, REASON_CARRIER_STATUS, r->status); break;
+	case V_BAD_NUMBER:
+		say_sent(out, now, SENT_INVALID_DESTINATION_NUMBER, REASON_CARRIER_STATUS, r->status);
+		break;
+	case V_NACK: say_sent(out, now, SENT_CARRIER_COMMUNICATION_ERROR, REASON_NACK, r->status); break;
+	case V_TEXT: say_sent(out, now, SENT_INTERNAL_ERROR, REASON_TEXT, 0); break;
+	case V_EXPIRED: say_sent(out, now, SENT_EXPIRED, REASON_THROTTLED_OUT, r->status); break;
+	case V_NOT_SENT:
+		if (d->state == D_SENDING)
+			say_requeued(out, now, 0, REASON_LINK_DOWN, 0);
+		break;
+	case V_TEMPORARY:
+		if (d->tries >= p->retry_tries)
+			say_sent(out, now, SENT_CARRIER_COMMUNICATION_ERROR, REASON_FAILOVER_SPENT, r->status);
+		else
+			say_requeued(out, now, retry_at(d, p, now, f->jitter), REASON_CARRIER_STATUS, r->status);
+		break;
+	case V_DOUBT:
+		if (d->state == D_SENDING)
+			begin_doubt(p, now, r->status, "no answer", out);
+		break;
+	}
+}
+
+static void say_delivered(struct decision *out, int64_t now, const struct fact *f)
+{
+	struct event *e = say(out, EV_DELIVERED, now);
+
+	e->code = f->receipt_state == RECEIPT_STATE_DELIVERED ? DELIVERED_DELIVERED_SUCCESS : DELIVERED_NOT_DELIVERED;
+	e->arg = f->receipt_state << 8 | (f->part < 0 ? 0 : f->part);
+	event_detail(e, "%s%s%s", f->carrier_id, f->err[0] ? " err " : "", f->err);
+}
+
+/* True when this receipt decides the message: a part failed, or the last one arrived. */
+static bool receipt_decides(const struct delivery *d, const struct fact *f)
+{
+	const struct part *p = d->part_count > 1 ? d->parts : &d->one;
+
+	if (!f->receipt_final)
+		return false;
+	if (f->receipt_state != RECEIPT_STATE_DELIVERED)
+		return true;
+	if (f->part < 0)
+		return d->part_count <= 1;
+	return p[f->part].state != PART_DELIVERED && d->delivered_parts + 1u >= d->part_count;
+}
+
+static void step_receipt(const struct delivery *d, const struct fact *f, int64_t now, struct decision *out)
+{
+	struct event *e;
+	bool open_end = d->state == D_DONE && d->sent_code == SENT_SENT_SUCCESS &&
+			d->delivered_code != DELIVERED_DELIVERED_SUCCESS &&
+			(d->reason == REASON_NO_RECEIPT || d->reason == REASON_NO_REPORTS);
+
+	if (d->state == D_SENT || open_end) {
+		if (receipt_decides(d, f)) {
+			say_delivered(out, now, f);
+			return;
+		}
+	} else if (d->state == D_DOUBT && f->receipt_final && (f->part < 0 || d->part_count <= 1)) {
+		/* The receipt proves that the carrier took it: both levels at once. */
+		e = say_sent(out, now, SENT_SENT_SUCCESS, REASON_NONE, 0);
+		e->arg = MAX(f->part, 0) | (d->part_count ? d->part_count : 1) << 8;
+		event_detail(e, "%s", f->carrier_id);
+		if (receipt_decides(d, f))
+			say_delivered(out, now, f);
+		return;
+	} else if (d->state == D_DONE || d->state == D_QUEUED) {
+		say_late(out, now, f->receipt_state, MAX(f->part, 0), "receipt", f->carrier_id, f->err);
+		return;
+	}
+	e = say(out, EV_RECEIPT, now);
+	e->code = f->receipt_state;
+	e->arg = MAX(f->part, 0) | (f->receipt_final ? 1 << 8 : 0);
+	event_detail(e, "%s%s%s", f->carrier_id, f->err[0] ? " err " : "", f->err);
+}
+
+static void step_timer(const struct delivery *d, const struct policy *p, int64_t now, struct decision *out)
+{
+	switch ((enum delivery_state)d->state) {
+	case D_QUEUED:
+		if (now >= d->expires_at)
+			say_sent(out, now, SENT_EXPIRED, d->attempts ? REASON_EXPIRED : REASON_LINK_DOWN, 0);
+		break;
+	case D_DOUBT:
+		if (now < d->due_at)
+			break;
+		if (!(d->flags & DF_RESEND_DOUBT) || d->tries >= p->retry_tries)
+			say_sent(out, now, SENT_CARRIER_COMMUNICATION_ERROR, REASON_IN_DOUBT, 0);
+		else if (now >= d->expires_at)
+			say_sent(out, now, SENT_EXPIRED, REASON_IN_DOUBT, 0);
+		else
+			say_requeued(out, now, 0, REASON_IN_DOUBT, 0);
+		break;
+	case D_SENT:
+		if (now >= d->sent_at + p->receipt_wait_ms) {
+			struct event *e = say(out, EV_NO_RECEIPT, now);
+			e->code = p->no_receipt_fails ? DELIVERED_NOT_DELIVERED : 0;
+		}
+		break;
+	case D_SENDING: /* the channel answers every attempt, the restart settles the rest */
+	case D_DONE: break;
+	}
+}
+
+void lifecycle_step(const struct delivery *d, const struct fact *f, const struct policy *p, int64_t now, struct decision *out)
+{
+	out->n = 0;
+	out->send = false;
+	switch (f->kind) {
+	case FACT_DISPATCH:
+		if (d->state != D_QUEUED)
+			break;
+		if (now >= d->expires_at) {
+			say_sent(out, now, SENT_EXPIRED, REASON_EXPIRED, 0);
+			break;
+		}
+		struct event *e = say(out, EV_ATTEMPT, now);
+		e->code = f->connection;
+		e->arg = d->part_count ? d->part_count : 1;
+		event_detail(e, "%s", f->connection_name);
+		out->send = true;
+		break;
+	case FACT_RESULT: step_result(d, f, p, now, out); break;
+	case FACT_RECEIPT: step_receipt(d, f, now, out); break;
+	case FACT_TIMER: step_timer(d, p, now, out); break;
+	case FACT_RESTART:
+		if (d->state == D_SENDING)
+			begin_doubt(p, now, 0, "restart", out);
+		break;
+	case FACT_REFUSE:
+		if (d->state == D_QUEUED)
+			say_sent(out, now, f->code, f->reason, 0);
+		break;
+	}
+}
+
+/* -- applying ------------------------------------------------------------------------------------------------------ */
+
+static void apply_part(struct delivery *d, const struct event *ev)
+{
+	unsigned part = (unsigned)ev->arg & 0xff, parts = (unsigned)ev->arg >> 8;
+
+	if (parts >= 1 && parts <= PARTS_MAX && parts != d->part_count) {
+		delivery_set_parts(d, parts);
+		d->accepted_parts = d->delivered_parts = 0;
+	}
+	if (part >= d->part_count)
+		return;
+	struct part *p = delivery_part(d, part);
+	if (p->state == PART_NONE) {
+		p->state = PART_ACCEPTED;
+		d->accepted_parts++;
+	}
+	if (ev->hash)
+		p->id_hash = ev->hash;
+}
+
+static void apply_receipt(struct delivery *d, int state, unsigned part)
+{
+	struct part *p;
+
+	if (part >= d->part_count)
+		return;
+	p = delivery_part(d, part);
+	if (state == RECEIPT_STATE_DELIVERED) {
+		if (p->state != PART_DELIVERED)
+			d->delivered_parts++;
+		p->state = PART_DELIVERED;
+	} else if (p->state != PART_DELIVERED) {
+		p->state = PART_FAILED;
+	}
+}
+
+static void apply_sent(struct delivery *d, const struct event *ev)
+{
+	d->sent_code = (int16_t)ev->code;
+	d->sent_at = ev->at;
+	d->due_at = 0;
+	if (ev->code != SENT_SENT_SUCCESS) {
+		d->state = D_DONE;
+		d->reason = (uint16_t)ev->at2;
+		d->detail = ev->arg;
+		return;
+	}
+	apply_part(d, ev);
+	d->reason = REASON_NONE;
+	d->detail = 0;
+	d->state = D_SENT;
+	if (d->flags & DF_NO_REPORTS) {
+		d->state = D_DONE;
+		d->reason = REASON_NO_REPORTS;
+	}
+}
+
+/* Receipts may all have come before the last part's answer: then sent is followed by delivered at once, see the engine. */
+void delivery_apply(struct delivery *d, const struct event *ev)
+{
+	if (ev->seq && ev->seq <= d->last_seq)
+		return;
+	d->last_seq = ev->seq ? ev->seq : d->last_seq;
+	switch ((enum event_kind)ev->kind) {
+	case EV_ATTEMPT:
+		d->state = D_SENDING;
+		d->connection = (uint16_t)ev->code;
+		d->attempts += d->attempts < UINT8_MAX;
+		d->tries += d->tries < UINT8_MAX;
+		d->begun_at = ev->at;
+		d->due_at = 0;
+		d->accepted_parts = d->delivered_parts = 0;
+		delivery_set_parts(d, (unsigned)MAX(ev->arg, 1));
+		break;
+	case EV_PART: apply_part(d, ev); break;
+	case EV_SENT:
+		apply_sent(d, ev);
+		d->updated_at = ev->at;
+		break;
+	case EV_REQUEUED:
+		d->state = D_QUEUED;
+		d->due_at = ev->at2;
+		d->reason = (uint16_t)ev->code;
+		d->detail = ev->arg;
+		if (ev->code == REASON_LINK_DOWN && d->tries)
+			d->tries--; /* nothing left the house: it was no try */
+		break;
+	case EV_DOUBT:
+		d->state = D_DOUBT;
+		d->due_at = ev->at2;
+		d->reason = REASON_IN_DOUBT;
+		break;
+	case EV_RECEIPT:
+		if (ev->arg >> 8)
+			apply_receipt(d, ev->code, (unsigned)ev->arg & 0xff);
+		break;
+	case EV_DELIVERED:
+		apply_receipt(d, ev->arg >> 8, (unsigned)ev->arg & 0xff);
+		d->state = D_DONE;
+		d->delivered_code = (int16_t)ev->code;
+		d->delivered_at = d->updated_at = ev->at;
+		d->reason = ev->code == DELIVERED_DELIVERED_SUCCESS ? REASON_NONE : REASON_RECEIPT;
+		d->detail = ev->arg >> 8;
+		break;
+	case EV_NO_RECEIPT:
+		d->state = D_DONE;
+		d->reason = REASON_NO_RECEIPT;
+		if (ev->code) {
+			d->delivered_code = (int16_t)ev->code;
+			d->delivered_at = d->updated_at = ev->at;
+		}
+		break;
+	case EV_CANCELLED: break;
+	case EV_LATE: d->flags |= DF_LATE; break;
+	case EV_HOOK_DONE:
+	case EV_HOOK_FAILED:
+	case EV_HOOK_DEAD:
+	case EV_MO:
+	case EV_NONE:
+	case EVENT_KINDS: break;
+	}
+}
+
+int delivery_part_with(struct delivery *d, uint64_t id_hash)
+{
+	for (unsigned i = 0; i < d->part_count; i++)
+		if (delivery_part(d, i)->id_hash == id_hash)
+			return (int)i;
+	return -1;
+}

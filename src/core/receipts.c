@@ -1,0 +1,280 @@
+/* receipts.c - whose receipt is this? Matched by the carrier's id, or for an attempt in doubt by addresses and time; kept on disk
+ * and shown when it is nobody's yet; looked at again when a part gets its id. Also incoming messages, which are stored as they come.
+ *
+ * Ids are compared as 64-bit keyed hashes of (connection, normal form); the receipt's addresses settle what is left between two
+ * deliveries whose SMSC gave the same id twice. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/ring.h"
+
+#define PARKED_MEMORY 10000 /* newest ones kept for matching attempts in doubt by address */
+#define HITS_MAX 16
+#define ADDRESS_TAIL 8 /* digits that must agree: carriers add and drop country codes */
+
+struct parked_live {
+	struct node node;
+	struct parked_row row;
+};
+
+static void remember(struct engine *e, const struct parked_row *row)
+{
+	struct parked_live *p;
+
+	for (int i = 0; i < row->hashes; i++) {
+		uint64_t n = 0;
+
+		map_get(e->receipts.parked, row->id_hash[i], &n);
+		map_set(e->receipts.parked, row->id_hash[i], n + 1);
+	}
+	if (e->receipts.rows.count >= PARKED_MEMORY)
+		free(OWNER(struct parked_live, node, list_pop(&e->receipts.rows)));
+	p = xnew(struct parked_live);
+	p->row = *row;
+	list_push(&e->receipts.rows, &p->node);
+}
+
+static bool remember_row(void *ctx, const struct parked_row *row)
+{
+	struct engine *e = ctx;
+
+	remember(e, row);
+	e->receipts.next_id = MAX(e->receipts.next_id, row->id + 1);
+	return true;
+}
+
+void receipts_init(struct engine *e)
+{
+	e->receipts.parked = map_new();
+	list_init(&e->receipts.rows);
+	list_init(&e->receipts.doubt);
+	e->receipts.next_id = e->now << 12;
+	e->ops->parked_find(e->store, 0, remember_row, e); /* 0: every one */
+	e->receipts.count = e->ops->parked_count(e->store);
+	metric_set(M_PARKED, (int64_t)e->receipts.count);
+}
+
+void receipts_done(struct engine *e)
+{
+	struct node *n;
+
+	while ((n = list_pop(&e->receipts.rows)))
+		free(OWNER(struct parked_live, node, n));
+	map_free(e->receipts.parked);
+}
+
+static struct str tail(const char *address)
+{
+	struct str s = str_of(address);
+
+	if (s.n > ADDRESS_TAIL) {
+		s.p += s.n - ADDRESS_TAIL;
+		s.n = ADDRESS_TAIL;
+	}
+	return s;
+}
+
+/* A receipt's source is the handset; some SMSCs leave the addresses as in the submit, so both are looked at. */
+static bool same_handset(const struct delivery *d, const char *source, const char *destination)
+{
+	struct str t = d->t.number;
+
+	if (t.n > ADDRESS_TAIL) {
+		t.p += t.n - ADDRESS_TAIL;
+		t.n = ADDRESS_TAIL;
+	}
+	return t.n && (str_eq(t, tail(source)) || str_eq(t, tail(destination)));
+}
+
+static struct live *by_id(struct engine *e, const struct parked_row *r, int *part)
+{
+	int64_t keys[HITS_MAX];
+	struct live *best = NULL;
+	int best_score = -1;
+
+	for (int h = 0; h < r->hashes && !best; h++) {
+		size_t n = e->ops->by_carrier(e->store, r->id_hash[h], keys, HITS_MAX);
+
+		for (size_t i = 0; i < n; i++) {
+			struct live *lv = live_get(&e->lives, keys[i]);
+			int p = lv ? delivery_part_with(lv->d, r->id_hash[h]) : -1;
+			int score;
+
+			if (p < 0)
+				continue;
+			score = (lv->d->state != D_DONE) * 2 + same_handset(lv->d, r->source, r->destination);
+			if (score > best_score) { /* newest first: an equal score stays with the newer */
+				best = lv;
+				best_score = score;
+				*part = p;
+			}
+		}
+	}
+	return best;
+}
+
+/* Its id being unknown, a receipt may be that of the one attempt in doubt that fits. */
+static struct live *by_doubt(struct engine *e, const struct parked_row *r)
+{
+	struct live *found = NULL;
+
+	for (struct node *n = list_first(&e->receipts.doubt); n; n = list_next(&e->receipts.doubt, n)) {
+		struct live *lv = OWNER(struct live, doubt, n);
+
+		if (lv->d->connection != r->connection || lv->d->begun_at > r->at ||
+		    !same_handset(lv->d, r->source, r->destination))
+			continue;
+		if (found)
+			return NULL;
+		found = lv;
+	}
+	return found;
+}
+
+static void apply(struct engine *e, struct live *lv, const struct parked_row *r, int part)
+{
+	struct fact f = {.kind = FACT_RECEIPT,
+			 .part = part,
+			 .receipt_state = r->state,
+			 .receipt_final = r->final,
+			 .carrier_id = r->carrier_id,
+			 .err = r->err};
+
+	if (lv->d->state == D_DONE)
+		metric_add(M_RECEIPTS_LATE, 1);
+	engine_step(e, lv, &f);
+}
+
+static void park(struct engine *e, struct parked_row *row)
+{
+	row->id = e->receipts.next_id++;
+	engine_batch(e);
+	e->ops->park(e->store, row);
+	remember(e, row);
+	e->receipts.count++;
+	metric_set(M_PARKED, (int64_t)e->receipts.count);
+	metric_add(M_RECEIPTS_UNMATCHED, 1);
+}
+
+void receipts_take(struct engine *e, struct receipt_in *r)
+{
+	struct parked_row row = {.connection = r->connection,
+				 .state = r->state,
+				 .final = r->final,
+				 .hashes = MIN(r->hashes, RECEIPT_HASHES),
+				 .at = e->now};
+	struct live *lv;
+	int part = -1;
+
+	memcpy(row.id_hash, r->id_hash, sizeof row.id_hash);
+	str_copy(row.carrier_id, sizeof row.carrier_id, str_of(r->id));
+	str_copy(row.err, sizeof row.err, str_of(r->err));
+	str_copy(row.source, sizeof row.source, str_of(r->source));
+	str_copy(row.destination, sizeof row.destination, str_of(r->destination));
+	lv = by_id(e, &row, &part);
+	if (!lv && row.final)
+		lv = by_doubt(e, &row);
+	if (lv)
+		apply(e, lv, &row, part);
+	else
+		park(e, &row);
+	metric_add(M_RECEIPTS, 1);
+	engine_after_commit(e, &r->in.mail);
+}
+
+static void forget(struct engine *e, const struct parked_row *row)
+{
+	for (int i = 0; i < row->hashes; i++) {
+		uint64_t n = 0;
+
+		map_get(e->receipts.parked, row->id_hash[i], &n);
+		if (n > 1)
+			map_set(e->receipts.parked, row->id_hash[i], n - 1);
+		else
+			map_del(e->receipts.parked, row->id_hash[i], NULL);
+	}
+	for (struct node *n = list_first(&e->receipts.rows); n; n = list_next(&e->receipts.rows, n)) {
+		struct parked_live *p = OWNER(struct parked_live, node, n);
+
+		if (p->row.id != row->id)
+			continue;
+		list_remove(&e->receipts.rows, n);
+		free(p);
+		break;
+	}
+	engine_batch(e);
+	e->ops->unpark(e->store, row->id);
+	e->receipts.count -= e->receipts.count > 0;
+	metric_set(M_PARKED, (int64_t)e->receipts.count);
+}
+
+struct found {
+	struct parked_row rows[HITS_MAX];
+	int n;
+};
+
+static bool collect(void *ctx, const struct parked_row *row)
+{
+	struct found *f = ctx;
+
+	f->rows[f->n++] = *row;
+	return f->n < HITS_MAX;
+}
+
+void receipts_for(struct engine *e, struct live *lv, uint64_t id_hash)
+{
+	struct found f = {.n = 0};
+
+	if (!id_hash || !map_get(e->receipts.parked, id_hash, NULL))
+		return;
+	e->ops->parked_find(e->store, id_hash, collect, &f);
+	for (int i = 0; i < f.n; i++) {
+		int part = delivery_part_with(lv->d, id_hash);
+
+		if (part < 0)
+			break;
+		forget(e, &f.rows[i]);
+		apply(e, lv, &f.rows[i], part);
+	}
+}
+
+void receipts_for_doubt(struct engine *e, struct live *lv)
+{
+	const struct parked_row *found = NULL;
+
+	for (struct node *n = list_first(&e->receipts.rows); n; n = list_next(&e->receipts.rows, n)) {
+		const struct parked_row *r = &OWNER(struct parked_live, node, n)->row;
+
+		if (!r->final || r->connection != lv->d->connection || r->at < lv->d->begun_at ||
+		    !same_handset(lv->d, r->source, r->destination))
+			continue;
+		if (found)
+			return;
+		found = r;
+	}
+	if (!found || by_doubt(e, found) != lv)
+		return;
+	struct parked_row row = *found;
+
+	forget(e, &row);
+	apply(e, lv, &row, -1);
+}
+
+void mo_take(struct engine *e, struct mo_in *m)
+{
+	struct mo_row row = {.key = uid_take(&e->ids, e->now, 1),
+			     .rest = uid_rest(),
+			     .connection = m->connection,
+			     .at = e->now,
+			     .ref = m->ref,
+			     .total = m->total,
+			     .part = m->part,
+			     .text = {m->text, m->text_len}};
+
+	str_copy(row.source, sizeof row.source, str_of(m->source));
+	str_copy(row.destination, sizeof row.destination, str_of(m->destination));
+	engine_batch(e);
+	e->ops->mo(e->store, &row);
+	metric_add(M_MO, 1);
+	engine_after_commit(e, &m->in.mail);
+}

@@ -1,0 +1,141 @@
+/* ring.h - the engine's inside, shared by its files: engine.c (the turn), intake.c, dispatch.c, receipts.c, hooks.c, lists.c,
+ * recover.c. Everything here belongs to the engine thread. */
+#pragma once
+#include <pthread.h>
+
+#include "base/heap.h"
+#include "base/rng.h"
+#include "core/engine.h"
+#include "core/lifecycle.h"
+#include "core/queue.h"
+#include "core/route.h"
+#include "model/metrics.h"
+#include "store/store.h"
+
+/* A webhook call that is not done: in memory until it is away, done, or written to the store's hook rows. */
+struct hook_pending {
+	struct node order; /* hooks.order, by seq: the oldest one sets the low-water mark; not linked when stored */
+	struct node fifo; /* its endpoint's queue; not linked while away or waiting */
+	int64_t key, seq, first_at, born;
+	uint32_t webhook;
+	uint16_t tries;
+	uint8_t kind;
+	bool stored; /* has a hook row */
+	bool away;
+	bool waiting; /* delivered behind an open sent */
+};
+struct endpoint { /* one webhook owner's backlog */
+	uint32_t webhook;
+	struct list fifo;
+	size_t away;
+	size_t stored;    /* rows on disk that are not dead */
+	int64_t next_due; /* earliest of them that is not in memory; INT64_MAX none */
+};
+struct hooks {
+	struct list order;
+	struct map *pending;   /* hook_id() -> struct hook_pending */
+	struct map *endpoints; /* webhook id -> struct endpoint */
+	struct endpoint **all;
+	size_t count, total_away;
+	size_t ready;  /* endpoints' fifo lengths together */
+	size_t stored; /* rows on disk, dead ones apart */
+};
+struct receipts {
+	struct map *parked; /* id hash -> number of parked rows with it */
+	struct list rows;   /* struct parked_live, newest last, bounded */
+	size_t count;       /* rows on disk */
+	int64_t next_id;
+	struct list doubt; /* struct live.doubt */
+};
+/* What a user has read of the changes, see lists.c. */
+struct list_reader;
+
+struct engine {
+	struct store *store;
+	const struct store_ops *ops;
+	const struct settings *settings;
+	struct policy policy;
+	const struct snapshot *snap; /* held for the turn */
+	int64_t (*clock)(void *ctx);
+	void *clock_ctx;
+	struct prng prng;
+	struct mailbox *mail;
+	struct mail *backlog; /* taken and not yet looked at */
+	int64_t now;          /* of this turn */
+	struct uid_source ids;
+	int64_t seq; /* last event's */
+	struct lives lives;
+	struct queues queues;
+	struct routes routes;
+	struct receipts receipts;
+	struct hooks hooks;
+	struct map *readers;    /* user -> struct list_reader */
+	struct map *unfinished; /* key >> UNFINISHED_SHIFT -> deliveries QUEUED, SENDING or DOUBT */
+	int64_t unfinished_low; /* lowest chunk that may have some */
+	int64_t sweep;          /* every key up to it is settled or has a due row for its receipt wait */
+	size_t under_way;       /* attempts at the channel */
+	int64_t next_second, next_marks;
+	struct channel *channel;
+	const struct hook_sender_ops *sender_ops;
+	void *sender;
+	struct channel_env env;
+	struct hash_key hash_key;
+	/* the open batch and what waits for its commit */
+	bool batch;
+	size_t batch_inputs;
+	struct attempt *send_first, *send_last;
+	struct hook_call *hook_first, *hook_last;
+	struct mail *done_first, *done_last; /* inputs whose call-backs run after the commit */
+	_Atomic bool accepting, stopping, stop_now;
+	int64_t stop_at;
+	bool dead;
+	char last_error[256];
+	pthread_mutex_t status_lock;
+	struct buf status; /* JSON, swapped once a second */
+};
+#define UNFINISHED_SHIFT 31 /* 15 bits of counter and 65.5 s */
+
+bool engine_batch(void *e); /* opens the batch if none is; true */
+/* Stores and applies one event and does what follows from it inside the core (queues, timers, hooks). */
+void engine_record(struct engine *e, struct live *lv, struct event *ev);
+/* Runs the step function for a fact and records what it decided. Returns true when it says send. */
+bool engine_step(struct engine *e, struct live *lv, struct fact *f);
+void engine_after_commit(struct engine *e, struct mail *m); /* queues an input's call-back */
+struct queue *engine_queue_of(void *e, const struct delivery *d);
+void engine_waiting(struct engine *e, const struct delivery *d, int n); /* n deliveries more wait in its queue */
+void engine_due_set(struct engine *e, const struct queue_id *q, int64_t at, int64_t key);
+double engine_chance(struct engine *e); /* 0..1 */
+void unfinished_add(struct engine *e, int64_t key, int n);
+int64_t unfinished_mark(struct engine *e);
+
+void intake_submission(struct engine *e, struct submission *s);
+
+void dispatch_turn(struct engine *e);
+void dispatch_timers(struct engine *e); /* due rows, expiry at queue heads, the sweep for receipts that never came */
+int64_t dispatch_next(const struct engine *e); /* wall ms of the next due row */
+
+void receipts_init(struct engine *e);
+void receipts_done(struct engine *e);
+void receipts_take(struct engine *e, struct receipt_in *r);
+void receipts_for(struct engine *e, struct live *lv, uint64_t id_hash); /* a part got its id: parked ones may be its */
+void receipts_for_doubt(struct engine *e, struct live *lv);
+void mo_take(struct engine *e, struct mo_in *m);
+
+void hooks_init(struct engine *e);
+void hooks_done(struct engine *e);
+void hooks_event(struct engine *e, struct live *lv, const struct event *ev); /* a change that a webhook may want */
+void hooks_back(struct engine *e, struct hook_call *c);
+void hooks_turn(struct engine *e); /* hands ready calls to the sender, reads due ones back from disk */
+int64_t hooks_next(const struct engine *e);
+int64_t hooks_mark(const struct engine *e); /* every change before it is done, dead, or has a row */
+void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook); /* recovery */
+
+void hooks_row_found(struct engine *e, const struct hook_row *row); /* recovery */
+
+void lists_init(struct engine *e);
+void lists_done(struct engine *e);
+void lists_second(struct engine *e); /* leases that ran out */
+
+void status_second(struct engine *e);
+
+int recover_all(struct engine *e, struct err *err);
