@@ -474,7 +474,7 @@ static ssize_t list_gap(struct query *q, const struct list_ask *ask, struct leas
 	uint32_t *owned = NULL;
 	size_t sub_n;
 	bool filtered = ask->start || ask->end;
-	int64_t head;
+	int64_t head = 0;
 	int r;
 
 	a->lease = *la;
