@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 arch=$(dpkg --print-architecture)
 root=build/deb
 tools/configure.sh build/package --prefix=/usr --sysconfdir=/etc
-ninja -C build/package --quiet pombo
+ninja -C build/package --quiet src/app/pombo
 version=$(meson introspect build/package --projectinfo | python3 -c 'import json, sys; print(json.load(sys.stdin)["version"])')
 
 rm -rf "$root"

@@ -27,13 +27,14 @@ static inline void list_push(struct list *l, struct node *n) { list_insert_befor
 static inline void list_push_front(struct list *l, struct node *n) { list_insert_before(l, l->head.next, n); }
 static inline void list_remove(struct list *l, struct node *n)
 {
-	n->prev->next = n->next; /* NOLINT(clang-analyzer-unix.Malloc): it loses track of freed neighbours */
+	n->prev->next = n->next;
 	n->next->prev = n->prev;
 	n->next = n->prev = NULL;
 	l->count--;
 }
 static inline struct node *list_first(const struct list *l)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes the head for a node that was freed */
 	return l->head.next == &l->head ? NULL : l->head.next;
 }
 static inline struct node *list_next(const struct list *l, const struct node *n)
