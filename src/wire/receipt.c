@@ -8,7 +8,6 @@ struct field {
 	const char *name;
 	size_t offset, size;
 };
-/* "submit date" and "done date" stand before any name that could be found inside them. */
 static const struct field fields[] = {
 	{"id:", offsetof(struct receipt, id), sizeof(((struct receipt *)0)->id)},
 	{"submit date:", offsetof(struct receipt, submit_date), sizeof(((struct receipt *)0)->submit_date)},
@@ -41,18 +40,18 @@ static struct str value_at(struct str s)
 	return (struct str){s.p, n};
 }
 
-/* "id: sub:001": the value was left out, and the next name must not be taken for it. */
-static bool is_name(struct str value)
+/* "id: sub:001": the value was left out, and the next name must not be taken for it. Names may hold a blank. */
+static bool is_name(struct str s)
 {
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
-		if (starts(value, fields[i].name))
+		if (starts(s, fields[i].name))
 			return true;
 	}
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
-		if (starts(value, others[i]))
+		if (starts(s, others[i]))
 			return true;
 	}
-	return starts(value, "text:");
+	return starts(s, "text:");
 }
 
 static enum receipt_state state_of(struct str word)
@@ -107,7 +106,7 @@ static size_t take(struct str s, struct receipt *ret)
 	else
 		return 1;
 	value = value_at(skip(s, name));
-	if (is_name(value))
+	if (is_name((struct str){value.p, (size_t)(s.p + s.n - value.p)}))
 		return name;
 	if (f)
 		set_field(ret, f, value);

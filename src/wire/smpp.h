@@ -64,8 +64,9 @@ struct smpp_octets {
 	const uint8_t *p;           /* borrowed; after smpp_decode() it points into the input */
 	size_t n;
 };
-/* All members of all PDUs; those a PDU does not have are zero. C strings are terminated and have passed their length limit.
- * system_id, password and system_type take more than the book's 15, 8 and 12 characters because real accounts have more. */
+/* All members of all PDUs; those a PDU does not have are zero. C strings are terminated and have passed their length limit,
+ * but are the octets of the peer, not necessarily UTF-8. system_id, password and system_type take more than the book's 15, 8
+ * and 12 characters because real accounts have more. */
 struct smpp_pdu {
 	uint32_t id;                /* enum smpp_command, or an unknown number (then smpp_decode() said SMPP_RINVCMDID) */
 	uint32_t status;            /* enum smpp_status or any vendor's value */

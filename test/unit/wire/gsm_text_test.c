@@ -1,0 +1,333 @@
+/* gsm_text_test.c - every character of the alphabets, both ways; composition and folding. */
+#include "wire_test.h"
+#include "base/rng.h"
+#include "wire/gsm_text.h"
+
+/* 3GPP TS 23.038 6.2.1 as text, ESC left out (shown as a blank at 0x1B, not tested from here). */
+static const char *const alphabet[8] = {
+	"@£$¥èéùìòÇ\nØø\rÅå", "Δ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ", " !\"#¤%&'()*+,-./", "0123456789:;<=>?",
+	"¡ABCDEFGHIJKLMNO", "PQRSTUVWXYZÄÖÑÜ§", "¿abcdefghijklmno", "pqrstuvwxyzäöñüà",
+};
+static const struct {
+	const char *text;
+	uint8_t septet;
+} extension[] = {{"\f", 0x0a}, {"^", 0x14}, {"{", 0x28}, {"}", 0x29}, {"\\", 0x2f}, {"[", 0x3c}, {"~", 0x3d}, {"]", 0x3e},
+	{"|", 0x40}, {"€", 0x65}};
+
+TEST(each_septet_has_its_character)
+{
+	for (unsigned row = 0; row < 8; row++) {
+		const char *p = alphabet[row], *end = p + strlen(p);
+
+		for (uint8_t col = 0; col < 16; col++) {
+			uint8_t septet = (uint8_t)(row * 16 + col);
+			const char *start = p;
+			uint32_t cp = utf8_next(&p, end);
+			struct str text = {start, (size_t)(p - start)};
+			struct buf b = BUF_INIT;
+
+			if (septet == 0x1b)
+				continue;
+			assert_int_equal(gsm_septets(cp), 1);
+			assert_true(gsm_put(&b, text));
+			assert_hex(b.p, b.n, (char[]){"0123456789abcdef"[row], "0123456789abcdef"[col], 0});
+			buf_clear(&b);
+			assert_true(gsm_get(&b, &septet, 1));
+			assert_true(str_eq(buf_view(&b), text));
+			buf_done(&b);
+		}
+		assert_ptr_equal(p, end);
+	}
+}
+
+TEST(each_extension_has_its_pair)
+{
+	for (size_t i = 0; i < COUNT_OF(extension); i++) {
+		uint8_t pair[2] = {0x1b, extension[i].septet};
+		struct buf b = BUF_INIT;
+
+		assert_true(gsm_put(&b, str_of(extension[i].text)));
+		assert_int_equal(b.n, 2);
+		assert_memory_equal(b.p, pair, 2);
+		buf_clear(&b);
+		assert_false(gsm_basic_put(&b, str_of(extension[i].text)));
+		assert_buf_text(&b, "?");
+		buf_clear(&b);
+		assert_true(gsm_get(&b, pair, 2));
+		assert_buf_text(&b, extension[i].text);
+		buf_done(&b);
+	}
+}
+
+TEST(no_other_code_point_is_gsm)
+{
+	unsigned one = 0, two = 0;
+
+	for (uint32_t cp = 1; cp < 0x110000; cp++) {
+		unsigned n = gsm_septets(cp);
+
+		one += n == 1;
+		two += n == 2;
+	}
+	assert_int_equal(one, 127);
+	assert_int_equal(two, COUNT_OF(extension));
+	assert_int_equal(gsm_septets(0x1b), 0);
+	assert_int_equal(gsm_septets(0xe7), 0); /* ç: only the capital is there */
+}
+
+TEST(damaged_septets_are_read_as_well_as_they_go)
+{
+	static const struct {
+		const char *hex, *text;
+		bool whole;
+	} c[] = {
+		{"", "", true},
+		{"4f6c00", "Ol@", true},
+		{"1b", " ", false},
+		{"411b", "A ", false},
+		{"1b1b65", " €", false},        /* the first stands alone, the second has its half */
+		{"1b41", "A", false},           /* no such pair: the character itself */
+		{"1bff41", " ÿA", false},
+		{"4fe7", "Oç", false},          /* Latin-1 that calls itself GSM */
+		{"80", "\xef\xbf\xbd", false},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct buf b = BUF_INIT;
+		size_t n;
+		uint8_t *p = unhex(c[i].hex, &n);
+
+		assert_int_equal(gsm_get(&b, p, n), c[i].whole);
+		assert_buf_text(&b, c[i].text);
+		free(p);
+		buf_done(&b);
+	}
+}
+
+TEST(utf16_goes_both_ways)
+{
+	static const struct {
+		const char *text, *hex;
+	} c[] = {
+		{"", ""}, {"A", "0041"}, {"ã", "00e3"}, {"€", "20ac"}, {"\xef\xbf\xbf", "ffff"},
+		{"\xf0\x90\x80\x80", "d800dc00"}, {"😀", "d83dde00"}, {"\xf4\x8f\xbf\xbf", "dbffdfff"},
+		{"a😀b", "0061d83dde000062"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct buf b = BUF_INIT, back = BUF_INIT;
+
+		assert_true(ucs2_put(&b, str_of(c[i].text)));
+		assert_buf_hex(&b, c[i].hex);
+		assert_true(ucs2_get(&back, (const uint8_t *)b.p, b.n));
+		assert_buf_text(&back, c[i].text);
+		buf_done(&b);
+		buf_done(&back);
+	}
+}
+
+TEST(damaged_utf16_gives_replacements)
+{
+	static const struct {
+		const char *hex, *text;
+	} c[] = {
+		{"41", "\xef\xbf\xbd"}, {"004142", "A\xef\xbf\xbd"}, {"d83d", "\xef\xbf\xbd"},
+		{"de000041", "\xef\xbf\xbd" "A"}, {"d83d0041", "\xef\xbf\xbd" "A"},
+		{"d83dd83dde00", "\xef\xbf\xbd😀"}, {"0000", "\xef\xbf\xbd"}, {"d83dde", "\xef\xbf\xbd\xef\xbf\xbd"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct buf b = BUF_INIT;
+		size_t n;
+		uint8_t *p = unhex(c[i].hex, &n);
+
+		assert_false(ucs2_get(&b, p, n));
+		assert_buf_text(&b, c[i].text);
+		free(p);
+		buf_done(&b);
+	}
+}
+
+TEST(narrow_alphabets_take_what_they_hold)
+{
+	struct buf b = BUF_INIT;
+
+	assert_true(latin1_put(&b, STR("ação ÿ")));
+	assert_buf_hex(&b, "61e7e36f20ff");
+	buf_clear(&b);
+	assert_true(latin1_get(&b, (const uint8_t *)"a\xe7\xe3o", 4));
+	assert_buf_text(&b, "ação");
+	buf_clear(&b);
+	assert_false(latin1_put(&b, STR("5€")));
+	assert_buf_text(&b, "5?");
+	buf_clear(&b);
+	assert_false(ascii_put(&b, STR("ação")));
+	assert_buf_text(&b, "a??o");
+	buf_clear(&b);
+	assert_false(ascii_get(&b, (const uint8_t *)"a\xe7\0b", 4));
+	assert_buf_text(&b, "a\xef\xbf\xbd\xef\xbf\xbd" "b");
+	buf_clear(&b);
+	assert_false(latin1_get(&b, (const uint8_t *)"\0", 1));
+	assert_buf_text(&b, "\xef\xbf\xbd");
+	buf_done(&b);
+}
+
+TEST(a_text_is_measured_in_all_alphabets)
+{
+	static const struct {
+		const char *text;
+		struct text_measure want;
+	} c[] = {
+		{"", {0, 0, 0, true, true, true, false}},
+		{"Ola @", {5, 5, 5, true, true, true, false}},
+		{"a\tb", {3, 2, 3, true, true, false, false}},
+		{"{}", {2, 4, 2, true, true, true, true}},
+		{"5€", {2, 3, 2, false, false, true, true}},
+		{"Olá", {3, 2, 3, false, true, false, false}},
+		{"é", {1, 1, 1, false, true, true, false}},
+		{"Ω", {1, 1, 1, false, false, true, false}},
+		{"😀{", {2, 2, 3, false, false, false, true}},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct text_measure m;
+
+		text_measure(str_of(c[i].text), &m);
+		if (m.points != c[i].want.points || m.septets != c[i].want.septets || m.units != c[i].want.units ||
+			m.ascii != c[i].want.ascii || m.latin1 != c[i].want.latin1 || m.gsm != c[i].want.gsm ||
+			m.extended != c[i].want.extended)
+			fail_msg("\"%s\"", c[i].text);
+	}
+}
+
+TEST(letters_and_accents_are_composed)
+{
+	static const struct {
+		const char *text, *want;
+	} c[] = {
+		{"", ""}, {"abc", "abc"}, {"Olá", "Olá"},
+		{"a\u0300", "à"}, {"a\u0301", "á"}, {"a\u0302", "â"}, {"a\u0303", "ã"}, {"u\u0308", "ü"},
+		{"c\u0327", "ç"}, {"A\u030a", "Å"}, {"s\u030c", "š"}, {"n\u0303", "ñ"}, {"g\u0306", "ğ"},
+		{"o\u030b", "ő"}, {"e\u0328", "ę"}, {"I\u0307", "İ"}, {"z\u0307", "ż"}, {"o\u0301\u0301", "ó\u0301"},
+		{"na\u0303o esta\u0301", "não está"},
+		{"a\u0302\u0301", "ấ"}, {"a\u0323\u0302", "ậ"}, {"a\u0302\u0323", "ậ"}, {"â\u0323", "ậ"},
+		{"c\u0327\u0301", "ḉ"}, {"c\u0301\u0327", "ḉ"}, {"a\u0315\u0300", "à\u0315"},
+		{"\u0301a", "\u0301a"}, {"\u0301\u0300", "\u0301\u0300"}, {"b\u0301", "b\u0301"}, {"1\u0301", "1\u0301"},
+		{"\u212b", "Å"}, {"\u212a", "K"}, {"\u2126", "Ω"}, {"\u037e", ";"}, {"\u0387", "·"},
+		{"a\u0340", "à"}, {"a\u0341", "á"}, {"\u0344", "\u0308\u0301"}, {"ι\u0344", "ΐ"},
+		{"и\u0306", "й"}, {"е\u0308", "ё"}, {"α\u0301", "ά"}, {"😀\u0301", "😀\u0301"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct buf b = BUF_INIT, again = BUF_INIT;
+
+		text_nfc(&b, str_of(c[i].text));
+		if (strcmp(buf_cstr(&b), c[i].want) != 0)
+			fail_msg("\"%s\" became \"%s\"", c[i].text, buf_cstr(&b));
+		if (text_is_nfc(str_of(c[i].text)))
+			assert_string_equal(c[i].text, c[i].want);
+		text_nfc(&again, buf_view(&b));
+		assert_buf_text(&again, c[i].want);
+		buf_done(&b);
+		buf_done(&again);
+	}
+	assert_true(text_is_nfc(STR("Olá, não está — 5 € ≤ 7 ™")));
+}
+
+TEST(heaps_of_marks_do_no_harm)
+{
+	struct buf text = BUF_INIT, out = BUF_INIT;
+
+	buf_puts(&text, "a");
+	for (int i = 0; i < 1000; i++)
+		buf_puts(&text, i % 2 ? "\u0323" : "\u0308\u0344");
+	text_nfc(&out, buf_view(&text));
+	assert_true(utf8_valid(buf_view(&out), NULL));
+	assert_true(out.n > 3000);
+	buf_done(&text);
+	buf_done(&out);
+}
+
+TEST(folding_leaves_what_the_alphabet_has)
+{
+	static const struct {
+		const char *text, *gsm, *ascii;
+	} c[] = {
+		{"Olá, não está pronta", "Ola, nao esta pronta", "Ola, nao esta pronta"},
+		{"àéèìòùÇñäöüßøåÆ", "àéèìòùÇñäöüßøåÆ", "aeeiouCnaoussoaAE"},
+		{"çãõâêôíóú", "caoaeoiou", "caoaeoiou"},
+		{"“aspas” ‘s’ – — … 1º 2ª", "\"aspas\" 's' - - ... 1o 2a", "\"aspas\" 's' - - ... 1o 2a"},
+		{"a\u00a0b\u200bc\td", "a bc d", "a bc\td"},
+		{"ấ ǿ ł đ", "a ø l d", "a o l d"},
+		{"5 €", "5 €", "5 €"},
+		{"a\u0301", "a", "a"},
+		{"😀 привет", "😀 привет", "😀 привет"},
+		{"", "", ""},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct buf b = BUF_INIT;
+
+		text_fold(&b, str_of(c[i].text), TEXT_FOLD_GSM);
+		assert_buf_text(&b, c[i].gsm);
+		buf_clear(&b);
+		text_fold(&b, str_of(c[i].text), TEXT_FOLD_ASCII);
+		assert_buf_text(&b, c[i].ascii);
+		buf_done(&b);
+	}
+}
+
+TEST(any_octets_become_valid_utf8)
+{
+	static bool (*const get[])(struct buf *, const uint8_t *, size_t) = {gsm_get, ucs2_get, latin1_get, ascii_get};
+	struct prng r;
+
+	prng_seed(&r, 7);
+	for (int round = 0; round < 20000; round++) {
+		size_t n = prng_below(&r, 24);
+		uint8_t *p = malloc(n + 1);
+		struct buf b = BUF_INIT, folded = BUF_INIT;
+
+		assert_non_null(p);
+		for (size_t i = 0; i < n; i++)
+			p[i] = (uint8_t)prng_u64(&r);
+		(void)get[round % 4](&b, p, n);
+		assert_true(utf8_valid(buf_view(&b), NULL));
+		text_fold(&folded, buf_view(&b), TEXT_FOLD_ASCII);
+		text_nfc(&folded, buf_view(&b));
+		assert_true(utf8_valid(buf_view(&folded), NULL));
+		free(p);
+		buf_done(&b);
+		buf_done(&folded);
+	}
+}
+
+TEST(a_full_buffer_is_noticed)
+{
+	struct buf b = {.max = 8};
+
+	assert_false(ucs2_put(&b, STR("longer than that")));
+	assert_true(b.failed);
+	buf_done(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUN(each_septet_has_its_character),
+		RUN(each_extension_has_its_pair),
+		RUN(no_other_code_point_is_gsm),
+		RUN(damaged_septets_are_read_as_well_as_they_go),
+		RUN(utf16_goes_both_ways),
+		RUN(damaged_utf16_gives_replacements),
+		RUN(narrow_alphabets_take_what_they_hold),
+		RUN(a_text_is_measured_in_all_alphabets),
+		RUN(letters_and_accents_are_composed),
+		RUN(heaps_of_marks_do_no_harm),
+		RUN(folding_leaves_what_the_alphabet_has),
+		RUN(any_octets_become_valid_utf8),
+		RUN(a_full_buffer_is_noticed),
+	};
+
+	return cmocka_run_group_tests_name("gsm_text", tests, NULL, NULL);
+}

@@ -1,0 +1,510 @@
+/* split_test.c - parts of long texts: their number, where they are cut, and that what was split reads back as it was. */
+#include "wire_test.h"
+#include <errno.h>
+#include "base/rng.h"
+#include "wire/gsm_text.h"
+#include "wire/split.h"
+
+static char *repeat(const char *s, size_t times, const char *tail)
+{
+	size_t n = strlen(s);
+	char *z = malloc(n * times + strlen(tail) + 1);
+
+	assert_non_null(z);
+	for (size_t i = 0; i < times; i++)
+		memcpy(z + i * n, s, n);
+	strcpy(z + n * times, tail);
+	return z;
+}
+
+TEST(parts_are_counted_as_the_standard_says)
+{
+	static const struct {
+		const char *unit;
+		size_t times;
+		const char *tail;
+		enum split_join join;
+		unsigned alphabets, parts, alphabet;
+	} c[] = {
+		{"", 0, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7},
+		{"0", 160, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7},
+		{"0", 161, "", SPLIT_UDH8, 0, 2, SPLIT_GSM7},
+		{"0", 306, "", SPLIT_UDH8, 0, 2, SPLIT_GSM7},
+		{"0", 307, "", SPLIT_UDH8, 0, 3, SPLIT_GSM7},
+		{"0", 304, "", SPLIT_UDH16, 0, 2, SPLIT_GSM7},
+		{"0", 305, "", SPLIT_UDH16, 0, 3, SPLIT_GSM7},
+		{"0", 306, "", SPLIT_SAR, 0, 2, SPLIT_GSM7},
+		{"0", 306, "", SPLIT_PAYLOAD, 0, 2, SPLIT_GSM7},
+		{"0", 1280, "", SPLIT_UDH8, 0, 9, SPLIT_GSM7},
+		/* 160 - "(1/2) " = 154 */
+		{"0", 308, "", SPLIT_NONE, 0, 2, SPLIT_GSM7},
+		{"0", 309, "", SPLIT_NONE, 0, 3, SPLIT_GSM7},
+		{"0", 9 * 154, "", SPLIT_NONE, 0, 9, SPLIT_GSM7},
+		{"0", 9 * 154 + 1, "", SPLIT_NONE, 0, 10, SPLIT_GSM7},
+		{"0", 9 * 153 + 152, "", SPLIT_NONE, 0, 10, SPLIT_GSM7},
+		{"0", 9 * 153 + 153, "", SPLIT_NONE, 0, 11, SPLIT_GSM7},
+		{"€", 80, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT},
+		{"€", 80, "a", SPLIT_UDH8, 0, 2, SPLIT_GSM7EXT},
+		{"€", 153, "", SPLIT_UDH8, 0, 3, SPLIT_GSM7EXT}, /* 76 pairs a part */
+		{"€", 152, "", SPLIT_UDH8, 0, 2, SPLIT_GSM7EXT},
+		{"á", 70, "", SPLIT_UDH8, 0, 1, SPLIT_UCS2},
+		{"á", 71, "", SPLIT_UDH8, 0, 2, SPLIT_UCS2},
+		{"á", 134, "", SPLIT_UDH8, 0, 2, SPLIT_UCS2},
+		{"á", 135, "", SPLIT_UDH8, 0, 3, SPLIT_UCS2},
+		{"á", 132, "", SPLIT_UDH16, 0, 2, SPLIT_UCS2},
+		{"á", 133, "", SPLIT_UDH16, 0, 3, SPLIT_UCS2},
+		{"😀", 35, "", SPLIT_UDH8, 0, 1, SPLIT_UCS2},
+		{"😀", 36, "", SPLIT_UDH8, 0, 2, SPLIT_UCS2},
+		{"😀", 66, "", SPLIT_UDH8, 0, 2, SPLIT_UCS2}, /* 33 pairs a part of 67 units */
+		{"😀", 67, "", SPLIT_UDH8, 0, 3, SPLIT_UCS2},
+		{"x", 160, "", SPLIT_UDH8, SPLIT_ASCII | SPLIT_UCS2, 1, SPLIT_ASCII},
+		{"á", 140, "", SPLIT_UDH8, SPLIT_LATIN1 | SPLIT_UCS2, 1, SPLIT_LATIN1},
+		{"á", 141, "", SPLIT_UDH8, SPLIT_LATIN1 | SPLIT_UCS2, 2, SPLIT_LATIN1},
+		{"á", 268, "", SPLIT_UDH8, SPLIT_LATIN1, 2, SPLIT_LATIN1},
+		{"á", 269, "", SPLIT_UDH8, SPLIT_LATIN1, 3, SPLIT_LATIN1},
+		{"á", 267, "", SPLIT_UDH16, SPLIT_LATIN1, 3, SPLIT_LATIN1},
+		{"{", 160, "", SPLIT_UDH8, SPLIT_GSM7 | SPLIT_UCS2, 3, SPLIT_UCS2}, /* no extension allowed */
+		{"á", 160, "", SPLIT_UDH8, SPLIT_GSM7, 1, SPLIT_GSM7},     /* folded, there is no other way */
+		{"я", 160, "", SPLIT_UDH8, SPLIT_GSM7, 1, SPLIT_GSM7},     /* lost */
+		{"я", 160, "", SPLIT_UDH8, SPLIT_GSM7EXT, 1, SPLIT_GSM7EXT},
+		{"я{", 80, "", SPLIT_UDH8, SPLIT_GSM7EXT, 2, SPLIT_GSM7EXT},
+		{"0", 255 * 153, "", SPLIT_UDH8, 0, 255, SPLIT_GSM7},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		char *z = repeat(c[i].unit, c[i].times, c[i].tail);
+		struct split_options o = {.join = c[i].join, .alphabets = c[i].alphabets};
+		struct split_count n;
+		struct split s = {0};
+
+		assert_int_equal(split_count(str_of(z), &o, &n), 0);
+		if (n.parts != c[i].parts || n.alphabet != c[i].alphabet)
+			fail_msg("case %zu: %u parts in alphabet %u", i, n.parts, n.alphabet);
+		assert_int_equal(split_text(str_of(z), &o, &s), 0);
+		assert_int_equal(s.n, n.pdus);
+		assert_int_equal(s.n, c[i].join == SPLIT_PAYLOAD ? 1 : n.parts);
+		split_done(&s);
+		free(z);
+	}
+}
+
+TEST(too_many_parts_are_refused)
+{
+	static const enum split_join joins[] = {SPLIT_UDH8, SPLIT_UDH16, SPLIT_SAR, SPLIT_PAYLOAD, SPLIT_NONE};
+	char *z = repeat("0", 255 * 154 + 1, "");
+
+	for (size_t i = 0; i < COUNT_OF(joins); i++) {
+		struct split_options o = {.join = joins[i]};
+		struct split_count n;
+		struct split s = {0};
+
+		assert_int_equal(split_count(str_of(z), &o, &n), -E2BIG);
+		assert_true(n.parts > SPLIT_PARTS_MAX);
+		assert_int_equal(split_text(str_of(z), &o, &s), -E2BIG);
+		assert_int_equal(s.n, 0);
+		split_done(&s);
+	}
+	free(z);
+}
+
+TEST(the_octets_of_the_parts_are_right)
+{
+	char *z = repeat("0123456789", 16, "x");
+	struct split_options o = {.join = SPLIT_UDH8, .ref = 0x1234};
+	struct split s = {0};
+	struct smpp_pdu m = {.id = SMPP_SUBMIT_SM, .esm_class = 3};
+
+	assert_int_equal(split_text(str_of(z), &o, &s), 0);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.part[0].n, 159);
+	assert_hex(s.part[0].p, 9, "050003340201303132");
+	assert_hex(s.part[1].p, s.part[1].n, "050003340202 33343536373839 78");
+	assert_int_equal(s.part[1].udh, 6);
+	split_fill(&s, 1, &m);
+	assert_int_equal(m.esm_class, 0x43);
+	assert_int_equal(m.data_coding, 0);
+	assert_int_equal(m.short_message.n, s.part[1].n);
+	assert_int_equal(m.tlvs, 0);
+
+	o.join = SPLIT_UDH16;
+	assert_int_equal(split_text(str_of(z), &o, &s), 0);
+	assert_int_equal(s.part[0].n, 159);
+	assert_hex(s.part[1].p, s.part[1].n, "06080412340202 3233343536373839 78");
+
+	o.join = SPLIT_SAR;
+	assert_int_equal(split_text(str_of(z), &o, &s), 0);
+	split_fill(&s, 1, &m);
+	assert_int_equal(m.esm_class, 3);
+	assert_hex(m.short_message.p, m.short_message.n, "33343536373839 78");
+	assert_int_equal(m.sar_ref, 0x34);
+	assert_int_equal(m.sar_total, 2);
+	assert_int_equal(m.sar_seq, 2);
+
+	memset(&m, 0, sizeof(m));
+	o.join = SPLIT_PAYLOAD;
+	assert_int_equal(split_text(str_of(z), &o, &s), 0);
+	split_fill(&s, 0, &m);
+	assert_int_equal(m.short_message.n, 0);
+	assert_int_equal(m.payload.n, 161);
+	assert_true(smpp_has(&m, SMPP_TLV_MESSAGE_PAYLOAD));
+
+	o.join = SPLIT_NONE;
+	assert_int_equal(split_text(str_of(z), &o, &s), 0);
+	assert_memory_equal(s.part[0].p, "(1/2) 0123", 10);
+	assert_int_equal(s.part[0].n, 160);
+	assert_int_equal(s.part[1].n, 6 + 7);
+	assert_memory_equal(s.part[1].p, "(2/2) 456789x", 13);
+	assert_int_equal(s.esm_class, 0);
+	split_done(&s);
+	free(z);
+}
+
+TEST(a_short_text_is_one_plain_message_however_parts_are_joined)
+{
+	static const enum split_join joins[] = {SPLIT_UDH8, SPLIT_UDH16, SPLIT_SAR, SPLIT_PAYLOAD, SPLIT_NONE};
+
+	for (size_t i = 0; i < COUNT_OF(joins); i++) {
+		struct split_options o = {.join = joins[i]};
+		struct split s = {0};
+		struct smpp_pdu m = {.id = SMPP_SUBMIT_SM};
+
+		assert_int_equal(split_text(STR("Ol@"), &o, &s), 0);
+		assert_int_equal(s.n, 1);
+		split_fill(&s, 0, &m);
+		assert_hex(m.short_message.p, m.short_message.n, "4f6c00");
+		assert_int_equal(m.esm_class, 0);
+		assert_int_equal(m.tlvs, 0);
+		assert_int_equal(split_text((struct str){0}, &o, &s), 0);
+		assert_int_equal(s.n, 1);
+		assert_int_equal(s.part[0].n, 0);
+		split_done(&s);
+	}
+}
+
+TEST(pairs_are_never_torn)
+{
+	static const struct {
+		const char *unit, *pair;
+		size_t fill; /* units before the pair, so that its halves lie on both sides of the edge */
+		unsigned cap;
+	} c[] = {{"0", "€", 152, 153}, {"0", "{", 152, 153}, {"á", "😀", 66, 67}};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		for (size_t shift = 0; shift < 3; shift++) {
+			char *front = repeat(c[i].unit, c[i].fill - 1 + shift, c[i].pair);
+			char *z = repeat(front, 1, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+			struct split_options o = {.join = SPLIT_UDH8};
+			struct split s = {0};
+			size_t width = i == 2 ? 2 : 1, want = shift == 1 ? c[i].cap - 1 : c[i].cap;
+
+			assert_int_equal(split_text(str_of(z), &o, &s), 0);
+			assert_int_equal(s.n, 2);
+			assert_int_equal((s.part[0].n - 6) / width, want);
+			split_done(&s);
+			free(z);
+			free(front);
+		}
+	}
+}
+
+TEST(codings_follow_alphabet_and_flash)
+{
+	static const struct {
+		const char *text;
+		unsigned alphabets;
+		enum split_flash flash;
+		uint8_t data_coding, subunit;
+	} c[] = {
+		{"a", 0, SPLIT_FLASH_OFF, 0x00, 0}, {"{", 0, SPLIT_FLASH_OFF, 0x00, 0}, {"á", 0, SPLIT_FLASH_OFF, 0x08, 0},
+		{"a", SPLIT_ASCII, SPLIT_FLASH_OFF, 0x01, 0}, {"á", SPLIT_LATIN1, SPLIT_FLASH_OFF, 0x03, 0},
+		{"a", 0, SPLIT_FLASH_CLASS, 0x10, 0}, {"á", 0, SPLIT_FLASH_CLASS, 0x18, 0},
+		{"a", 0, SPLIT_FLASH_F0, 0xf0, 0}, {"á", 0, SPLIT_FLASH_F0, 0x18, 0},
+		{"a", 0, SPLIT_FLASH_SUBUNIT, 0x00, 1}, {"á", 0, SPLIT_FLASH_SUBUNIT, 0x08, 1},
+		{"a", SPLIT_ASCII, SPLIT_FLASH_CLASS, 0x01, 1}, {"á", SPLIT_LATIN1, SPLIT_FLASH_F0, 0x03, 1},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct split_options o = {.alphabets = c[i].alphabets, .flash = c[i].flash};
+		struct split s = {0};
+		struct smpp_pdu m = {.id = SMPP_SUBMIT_SM};
+		struct sms_part part;
+		struct buf text = BUF_INIT;
+
+		assert_int_equal(split_text(str_of(c[i].text), &o, &s), 0);
+		split_fill(&s, 0, &m);
+		assert_int_equal(m.data_coding, c[i].data_coding);
+		assert_int_equal(m.dest_addr_subunit, c[i].subunit);
+		assert_int_equal(smpp_has(&m, SMPP_TLV_DEST_ADDR_SUBUNIT), c[i].subunit);
+		sms_read(&m, SPLIT_GSM7EXT, &text, &part);
+		assert_buf_text(&text, c[i].text);
+		assert_int_equal(part.flash, c[i].flash != SPLIT_FLASH_OFF);
+		buf_done(&text);
+		split_done(&s);
+	}
+}
+
+TEST(folding_saves_parts_and_nothing_is_lost_silently)
+{
+	static const struct {
+		const char *text, *want;
+		unsigned alphabets;
+		bool fold, lossy;
+	} c[] = {
+		{"Olá, não", "Olá, não", 0, false, false},
+		{"Olá, não", "Ola, nao", 0, true, false},
+		{"Olá 😀", "Olá 😀", 0, true, false},          /* UCS-2 all the same */
+		{"Olá é", "Olá é", SPLIT_UCS2, true, false},
+		{"Olá é", "Ola é", SPLIT_GSM7, false, false},  /* no alphabet holds it: the least is lost */
+		{"Olá é", "Ola e", SPLIT_ASCII, false, false},
+		{"Olá 😀", "Ola ?", SPLIT_GSM7, false, true},
+		{"{€}", "???", SPLIT_GSM7, false, true},
+		{"{€}", "{€}", SPLIT_GSM7EXT, false, false},
+		{"Olá 😀 {", "Ola ? {", SPLIT_GSM7EXT, true, true},
+		{"Olá 😀", "Ola ?", SPLIT_LATIN1, false, true},
+		{"“á”", "\"a\"", SPLIT_LATIN1, true, false},
+		{"ação", "ação", SPLIT_LATIN1, false, false},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct split_options o = {.alphabets = c[i].alphabets, .fold = c[i].fold};
+		struct split s = {0};
+		struct smpp_pdu m = {.id = SMPP_SUBMIT_SM};
+		struct sms_part part;
+		struct buf text = BUF_INIT;
+
+		assert_int_equal(split_text(str_of(c[i].text), &o, &s), 0);
+		assert_int_equal(s.lossy, c[i].lossy);
+		split_fill(&s, 0, &m);
+		sms_read(&m, SPLIT_GSM7EXT, &text, &part);
+		assert_buf_text(&text, c[i].want);
+		buf_done(&text);
+		split_done(&s);
+	}
+}
+
+/* A text of characters of all kinds, valid UTF-8. */
+static void random_text(struct prng *r, struct buf *out)
+{
+	static const char *const kinds[][8] = {
+		{"a", "@", "0", " ", "é", "\n", "Ω", "Z"}, {"a", "{", "€", "0", "]", "~", "é", "x"},
+		{"á", "a", "😀", "ж", "中", "€", "ç", "\t"}, {"😀", "𝄞", "a", "😀", "🇧🇷", "ã", "1", "😀"},
+	};
+	const char *const *kind = kinds[prng_below(r, 4)];
+
+	for (uint64_t n = prng_below(r, prng_below(r, 8) ? 400 : 3000); n > 0; n--)
+		buf_puts(out, kind[prng_below(r, 8)]);
+}
+
+/* Checks one part by itself, and appends its text. */
+static void check_part(const struct split *s, unsigned i, struct buf *text)
+{
+	struct smpp_pdu m = {.id = SMPP_SUBMIT_SM};
+	struct sms_part part;
+	size_t units = s->part[i].n - s->part[i].udh;
+
+	split_fill(s, i, &m);
+	sms_read(&m, SPLIT_GSM7EXT, text, &part);
+	assert_false(part.damaged);
+	assert_int_equal(part.joined, s->n > 1 && s->join != SPLIT_NONE);
+	assert_int_equal(part.total, part.joined ? s->n : 1);
+	assert_int_equal(part.seq, part.joined ? i + 1 : 1);
+	if (part.joined)
+		assert_int_equal(part.ref, s->ref);
+	if (s->join == SPLIT_PAYLOAD)
+		return;
+	if (s->alphabet == SPLIT_UCS2) {
+		assert_true(s->part[i].n <= 140);
+		assert_int_equal(part.units, units / 2);
+	} else {
+		assert_true((s->part[i].udh * 8 + 6) / 7 + units <= 160);
+		assert_int_equal(part.units, units);
+	}
+}
+
+TEST(what_is_split_reads_back_as_it_was)
+{
+	static const enum split_join joins[] = {SPLIT_UDH8, SPLIT_UDH16, SPLIT_SAR, SPLIT_PAYLOAD};
+	struct split s = {0};
+	struct prng r;
+
+	prng_seed(&r, 42);
+	for (int round = 0; round < 1500; round++) {
+		struct split_options o = {.join = joins[prng_below(&r, 4)], .ref = (uint16_t)prng_u64(&r)};
+		struct buf text = BUF_INIT, back = BUF_INIT;
+		struct split_count n;
+
+		random_text(&r, &text);
+		assert_int_equal(split_count(buf_view(&text), &o, &n), 0);
+		assert_int_equal(split_text(buf_view(&text), &o, &s), 0);
+		assert_int_equal(s.n, n.pdus);
+		assert_int_equal(s.alphabet, n.alphabet);
+		assert_false(s.lossy);
+		for (unsigned i = 0; i < s.n; i++)
+			check_part(&s, i, &back);
+		assert_true(str_eq(buf_view(&back), buf_view(&text)));
+		buf_done(&text);
+		buf_done(&back);
+	}
+	split_done(&s);
+}
+
+TEST(marked_messages_hold_the_text_in_order)
+{
+	struct split s = {0};
+	struct prng r;
+
+	prng_seed(&r, 43);
+	for (int round = 0; round < 500; round++) {
+		struct split_options o = {.join = SPLIT_NONE};
+		struct buf text = BUF_INIT, back = BUF_INIT;
+		struct split_count n;
+
+		random_text(&r, &text);
+		assert_int_equal(split_count(buf_view(&text), &o, &n), 0);
+		assert_int_equal(split_text(buf_view(&text), &o, &s), 0);
+		assert_int_equal(s.n, n.parts);
+		for (unsigned i = 0; i < s.n; i++) {
+			struct buf one = BUF_INIT;
+			char mark[16];
+			int len = s.n > 1 ? snprintf(mark, sizeof(mark), "(%u/%u) ", i + 1, s.n) : 0;
+
+			check_part(&s, i, &one);
+			assert_true(one.n >= (size_t)len);
+			if (len)
+				assert_memory_equal(one.p, mark, len);
+			buf_put(&back, one.p + len, one.n - (size_t)len);
+			buf_done(&one);
+		}
+		assert_true(str_eq(buf_view(&back), buf_view(&text)));
+		buf_done(&text);
+		buf_done(&back);
+	}
+	split_done(&s);
+}
+
+TEST(every_data_coding_has_a_reading)
+{
+	static const struct {
+		uint8_t from, to;
+		unsigned alphabet;
+		bool damaged;
+	} c[] = {
+		{0x00, 0x00, SPLIT_LATIN1, false}, {0x01, 0x01, SPLIT_ASCII, false}, {0x02, 0x02, 0, false},
+		{0x03, 0x03, SPLIT_LATIN1, false}, {0x04, 0x04, 0, false}, {0x05, 0x07, SPLIT_LATIN1, false},
+		{0x08, 0x08, SPLIT_UCS2, false}, {0x09, 0x0f, SPLIT_LATIN1, false}, {0x10, 0x13, SPLIT_GSM7EXT, false},
+		{0x14, 0x17, 0, false}, {0x18, 0x1b, SPLIT_UCS2, false}, {0x1c, 0x1f, SPLIT_GSM7EXT, false},
+		{0x20, 0x3f, 0, true}, {0x40, 0x43, SPLIT_GSM7EXT, false}, {0x58, 0x5b, SPLIT_UCS2, false},
+		{0x60, 0x7f, 0, true}, {0x80, 0xbf, SPLIT_LATIN1, false}, {0xc0, 0xdf, SPLIT_GSM7EXT, false},
+		{0xe0, 0xef, SPLIT_UCS2, false}, {0xf0, 0xf3, SPLIT_GSM7EXT, false}, {0xf4, 0xf7, 0, false},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		for (unsigned dcs = c[i].from; dcs <= c[i].to; dcs++) {
+			struct smpp_pdu m = {.data_coding = (uint8_t)dcs,
+				.short_message = {(const uint8_t *)"\0A", 2}};
+			struct sms_part part;
+			struct buf b = BUF_INIT;
+
+			if (c[i].alphabet == SPLIT_ASCII || c[i].alphabet == SPLIT_LATIN1 || !c[i].alphabet)
+				m.short_message = (struct smpp_octets){(const uint8_t *)"AB", 2};
+			sms_read(&m, SPLIT_LATIN1, &b, &part);
+			if (part.alphabet != c[i].alphabet || part.damaged != c[i].damaged)
+				fail_msg("data_coding 0x%02x: alphabet %u", dcs, part.alphabet);
+			assert_int_equal(part.binary, part.alphabet == 0);
+			assert_int_equal(part.flash, dcs == 0x10 || dcs == 0x14 || dcs == 0x18 || dcs == 0x1c ||
+							     dcs == 0x30 || dcs == 0x34 || dcs == 0x38 || dcs == 0x3c ||
+							     dcs == 0x58 || dcs == 0x70 || dcs == 0x74 || dcs == 0x78 ||
+							     dcs == 0x7c || dcs == 0xf0 || dcs == 0xf4);
+			buf_done(&b);
+		}
+	}
+}
+
+TEST(headers_of_all_kinds_are_survived)
+{
+	static const struct {
+		const char *hex, *text;
+		bool joined, damaged;
+		uint16_t ref;
+		uint8_t total, seq;
+	} c[] = {
+		{"050003cc0302 4142", "AB", true, false, 0xcc, 3, 2},
+		{"060804abcd0302 4142", "AB", true, false, 0xabcd, 3, 2},
+		{"050003cc0101 4142", "AB", false, false, 0xcc, 1, 1},
+		{"0b0504158200000003cc0302 41", "A", true, false, 0xcc, 3, 2},  /* a port element before */
+		{"03240101 4142", "AB", false, false, 0, 1, 1},                 /* another element alone */
+		{"00 41", "A", false, false, 0, 1, 1},                          /* empty header */
+		{"", "", false, true, 0, 1, 1},
+		{"050003cc03", "é@¥Ì¥", false, true, 0, 1, 1},              /* longer than the text: all is text */
+		{"ff4142", "ÿAB", false, true, 0, 1, 1},
+		{"050003cc0300 41", "A", false, true, 0, 1, 1},                 /* part 0 */
+		{"050003cc0304 41", "A", false, true, 0, 1, 1},                 /* part 4 of 3 */
+		{"050003cc0001 41", "A", false, true, 0, 1, 1},                 /* of 0 */
+		{"050005cc0302 41", "A", false, true, 0, 1, 1},                 /* element longer than the header */
+		{"0500020302aa 41", "A", false, true, 0, 1, 1},                 /* wrong element length */
+		{"01 00 41", "A", false, true, 0, 1, 1},                        /* half an element */
+		{"050003cc0302", "", true, false, 0xcc, 3, 2},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		size_t n;
+		uint8_t *p = unhex(c[i].hex, &n);
+		struct smpp_pdu m = {.esm_class = SMPP_ESM_UDHI, .short_message = {p, n}};
+		struct sms_part part;
+		struct buf b = BUF_INIT;
+
+		sms_read(&m, SPLIT_GSM7EXT, &b, &part);
+		if (part.joined != c[i].joined || part.damaged != c[i].damaged || part.ref != c[i].ref ||
+			part.total != c[i].total || part.seq != c[i].seq)
+			fail_msg("case %zu: %d %d ref %u %u/%u", i, part.joined, part.damaged, part.ref, part.seq,
+				part.total);
+		assert_buf_text(&b, c[i].text);
+		buf_done(&b);
+		free(p);
+	}
+}
+
+TEST(sar_parameters_are_taken_when_there_is_no_header)
+{
+	struct smpp_pdu m = {.short_message = {(const uint8_t *)"AB", 2}, .sar_ref = 0x1234, .sar_total = 2, .sar_seq = 1};
+	struct sms_part part;
+	struct buf b = BUF_INIT;
+
+	smpp_mark(&m, SMPP_TLV_SAR_MSG_REF_NUM);
+	smpp_mark(&m, SMPP_TLV_SAR_TOTAL_SEGMENTS);
+	sms_read(&m, SPLIT_GSM7EXT, &b, &part);
+	assert_false(part.joined);
+	smpp_mark(&m, SMPP_TLV_SAR_SEGMENT_SEQNUM);
+	sms_read(&m, SPLIT_GSM7EXT, &b, &part);
+	assert_true(part.joined && part.wide);
+	assert_int_equal(part.ref, 0x1234);
+	m.sar_seq = 3;
+	sms_read(&m, SPLIT_GSM7EXT, &b, &part);
+	assert_true(!part.joined && part.damaged);
+	m.short_message.n = 0;
+	m.payload = (struct smpp_octets){(const uint8_t *)"long", 4};
+	buf_clear(&b);
+	sms_read(&m, SPLIT_GSM7EXT, &b, &part);
+	assert_buf_text(&b, "long");
+	buf_done(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUN(parts_are_counted_as_the_standard_says),
+		RUN(too_many_parts_are_refused),
+		RUN(the_octets_of_the_parts_are_right),
+		RUN(a_short_text_is_one_plain_message_however_parts_are_joined),
+		RUN(pairs_are_never_torn),
+		RUN(codings_follow_alphabet_and_flash),
+		RUN(folding_saves_parts_and_nothing_is_lost_silently),
+		RUN(what_is_split_reads_back_as_it_was),
+		RUN(marked_messages_hold_the_text_in_order),
+		RUN(every_data_coding_has_a_reading),
+		RUN(headers_of_all_kinds_are_survived),
+		RUN(sar_parameters_are_taken_when_there_is_no_header),
+	};
+
+	return cmocka_run_group_tests_name("split", tests, NULL, NULL);
+}
