@@ -1,5 +1,6 @@
 /* status.c - what the engine shows of itself: once a second it writes depth and age of its queues and backlogs into metrics, and
  * a picture as JSON that any thread may read. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
