@@ -16,7 +16,7 @@ ROOMS = {
     "store": (["base", "model"], []),
     "core": (["base", "model"], ["store/store.h"]),
     "channel": (["base", "wire", "model"], ["core/channel.h"]),
-    "webhook": (["base", "wire", "model"], ["core/outbox.h"]),
+    "webhook": (["base", "wire", "model"], ["core/outbox.h", "core/snapshot.h"]),
     "api": (["base", "wire", "model"], ["core/intake.h", "core/query.h"]),
     "portal": (["base", "wire", "model"], ["core/intake.h", "core/query.h"]),
     "sandbox": (["base", "wire", "model"], []),

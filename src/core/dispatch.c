@@ -132,7 +132,7 @@ void dispatch_turn(struct engine *e)
 {
 	int left = DISPATCH_MAX;
 
-	if (e->stopping || !e->channel)
+	if (e->hold || !e->channel)
 		return;
 	for (size_t i = 0; i < e->queues.set_count; i++) {
 		struct lane_set *s = &e->queues.sets[i];

@@ -27,10 +27,15 @@ bool engine_post(struct engine *e, struct input *in, bool must);
 int64_t engine_turn(struct engine *e, struct err *err);
 /* Turns until engine_stop(); 0, or -errno when the store failed (the process must end, the next start recovers). */
 int engine_run(struct engine *e, struct err *err) MUST;
+/* Begins nothing more: no submissions, attempts or webhook calls; inputs are still taken. Before the channel is stopped. */
+void engine_hold(struct engine *e);
 /* No more submissions are taken; what is under way at the carriers finishes within grace_ms; then engine_run returns. */
 void engine_stop(struct engine *e, int64_t grace_ms);
 void engine_close(struct engine *e);
 /* New settings after a reload; borrowed: the old ones too stay valid as long as the process (other threads hold them). */
 void engine_settings(struct engine *e, const struct settings *s);
-bool engine_accepting(const struct engine *e);          /* any thread: for /readyz */
+bool engine_accepting(const struct engine *e); /* any thread: for /readyz */
+/* A dead webhook call is tried again from the start. done: 0, or -ENOENT when there is no such dead call; on the engine thread, after
+ * the commit. Any thread. */
+void engine_hook_replay(struct engine *e, int64_t key, uint8_t kind, void (*done)(void *ctx, int result), void *ctx);
 void engine_status(struct engine *e, struct buf *json); /* any thread: queues, ages, links as gauges see them */

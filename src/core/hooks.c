@@ -9,6 +9,7 @@
  * it is done, dead, or has a row; the start looks only at the changes after it. A receiver that is slow or away has its backlog on
  * disk; only so many calls of one owner are in memory or away at once, so it delays nobody else. Per delivery `delivered` waits
  * until `sent` is done or dead. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,7 +298,7 @@ void hooks_turn(struct engine *e)
 	size_t per = (size_t)e->settings->webhooks.per_endpoint * ENDPOINT_AWAY_FACTOR;
 	size_t total = (size_t)e->settings->webhooks.total * TOTAL_AWAY_FACTOR;
 
-	if (!e->sender_ops || e->stopping)
+	if (!e->sender_ops || e->hold)
 		return;
 	for (size_t i = 0; i < e->hooks.count; i++) {
 		struct endpoint *p = e->hooks.all[i];
@@ -441,4 +442,60 @@ void hooks_back(struct engine *e, struct hook_call *c)
 	}
 	delivery_free(c->d);
 	free(c);
+}
+
+/* -- replay --------------------------------------------------------------------------------------------------------- */
+
+struct replay {
+	struct call call;
+	int64_t key;
+	uint8_t kind;
+	int result;
+	void (*done)(void *ctx, int result);
+	void *ctx;
+};
+
+static void do_replay(struct engine *e, struct call *c)
+{
+	struct replay *r = (struct replay *)c;
+	struct hook_row row;
+	struct endpoint *p;
+
+	r->result = -ENOENT;
+	if (!e->ops->hook_get(e->store, r->key, r->kind, &row) || !row.dead)
+		return;
+	row.dead = false;
+	row.due = e->now;
+	row.first_at = 0;
+	row.tries = 0;
+	engine_batch(e);
+	e->ops->hook_set(e->store, &row);
+	p = endpoint_of(e, row.webhook);
+	stored_change(e, p, 1);
+	p->next_due = MIN(p->next_due, row.due);
+	metric_add(M_HOOK_PENDING, 1);
+	r->result = 0;
+}
+
+static void replay_done(struct call *c)
+{
+	struct replay *r = (struct replay *)c;
+
+	if (r->done)
+		r->done(r->ctx, r->result);
+	free(r);
+}
+
+void engine_hook_replay(struct engine *e, int64_t key, uint8_t kind, void (*done)(void *ctx, int result), void *ctx)
+{
+	struct replay *r = xnew(struct replay);
+
+	r->call.in.kind = INPUT_CALL;
+	r->call.fn = do_replay;
+	r->call.done = replay_done;
+	r->key = key;
+	r->kind = kind;
+	r->done = done;
+	r->ctx = ctx;
+	engine_post(e, &r->call.in, true);
 }

@@ -86,7 +86,7 @@ struct engine {
 	struct attempt *send_first, *send_last;
 	struct hook_call *hook_first, *hook_last;
 	struct mail *done_first, *done_last; /* inputs whose call-backs run after the commit */
-	_Atomic bool accepting, stopping, stop_now;
+	_Atomic bool accepting, hold, stopping, stop_now;
 	int64_t stop_at;
 	bool dead;
 	char last_error[256];

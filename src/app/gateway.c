@@ -1,0 +1,268 @@
+/* gateway.c - wiring. It reads like the picture of the threads:
+ *
+ *   HTTP threads (api) --submission--> engine thread <--results, receipts-- carrier thread (sms)
+ *   control thread (commands) --calls--^    |  ^------outcomes------ webhook thread (sender)
+ *                                           +--> store
+ *
+ * Order of opening: admin data, store, engine (recovers), webhooks, carriers, API, control socket. Closing goes backwards, with the
+ * edge first: no new requests, then what is under way finishes within a bound, then the engine's last commit. */
+#include "app/gateway.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "app/control.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "channel/sms/sms.h"
+#include "model/metrics.h"
+#include "webhook/sender.h"
+
+int gateway_numbers(struct settings *s, struct admin *a, struct err *e)
+{
+	for (size_t i = 0; i < s->sms.connection_count; i++) {
+		struct connection_setting *c = &s->sms.connections[i];
+		int r = admin_connection_number(a, str_of(c->name), &c->number, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int gateway_publish(struct admin *a, struct err *e)
+{
+	struct admin_all all = {0};
+	int r = admin_load(a, &all, e);
+
+	if (r < 0)
+		return r;
+	struct snapshot_source src = {
+		.accounts = all.accounts,
+		.account_count = all.account_count,
+		.sub_accounts = all.sub_accounts,
+		.sub_account_count = all.sub_account_count,
+		.users = all.users,
+		.user_count = all.user_count,
+		.webhooks = all.webhooks,
+		.webhook_count = all.webhook_count,
+		.short_codes = all.short_codes,
+		.short_code_count = all.short_code_count,
+	};
+	snapshot_publish(snapshot_new(&src));
+	admin_all_done(&all);
+	return 0;
+}
+
+int gateway_republish(struct gateway *g, struct err *e) { return gateway_publish(g->admin, e); }
+
+static void *carrier_main(void *arg)
+{
+	struct gateway *g = arg;
+
+	loop_run(g->carriers);
+	return NULL;
+}
+
+static void *engine_main(void *arg)
+{
+	struct gateway *g = arg;
+
+	if (engine_run(g->engine, &g->why) < 0) {
+		log_error("store_failed", "why=%s", log_quote(str_of(g->why.text)).s);
+		g->failed = true;
+		kill(getpid(), SIGTERM); /* wakes the main thread, which ends the process with an error */
+	}
+	g->ended = true;
+	return NULL;
+}
+
+static void hook_back(void *ctx, struct hook_call *done)
+{
+	done->in.kind = INPUT_HOOK;
+	engine_post(ctx, &done->in, true);
+}
+
+static bool ready(void *ctx, struct buf *why)
+{
+	struct gateway *g = ctx;
+
+	if (engine_accepting(g->engine))
+		return true;
+	buf_puts(why, g->failed ? "the store failed" : "stopping");
+	return false;
+}
+
+static int open_data(struct gateway *g, struct err *e)
+{
+	struct store_options o = {.data = g->settings->data,
+				  .status_retention_ms = g->settings->retention.status_ms,
+				  .message_retention_ms = g->settings->retention.message_ms};
+	int r;
+
+	if (mkdir(g->settings->data, 0700) < 0 && errno != EEXIST)
+		return err_set(e, -errno, "data: cannot make %s: %s", g->settings->data, strerror(errno));
+	r = store_sqlite_open(&g->store, &o, e);
+	if (r == 0)
+		r = admin_open(&g->admin, g->settings->data, e);
+	if (r == 0)
+		r = gateway_numbers(g->settings, g->admin, e);
+	if (r == 0)
+		r = gateway_publish(g->admin, e);
+	return r;
+}
+
+static int start_threads(struct gateway *g, struct err *e)
+{
+	int r = -pthread_create(&g->engine_thread, NULL, engine_main, g);
+
+	if (r < 0)
+		return err_set(e, r, "no thread for the engine: %s", strerror(-r));
+	g->engine_running = true;
+	r = -pthread_create(&g->carrier_thread, NULL, carrier_main, g);
+	if (r < 0)
+		return err_set(e, r, "no thread for the carriers: %s", strerror(-r));
+	g->carrier_running = true;
+	return 0;
+}
+
+int gateway_open(struct gateway *g, struct err *e)
+{
+	struct engine_config ec;
+	struct api_config ac;
+	int r;
+
+	pthread_mutex_init(&g->lock, NULL);
+	metrics_setup();
+	r = open_data(g, e);
+	if (r < 0)
+		goto out;
+	ec = (struct engine_config){.store = g->store, .settings = g->settings};
+	r = engine_open(&g->engine, &ec, e);
+	if (r < 0)
+		goto out;
+	r = sender_open(&g->sender, g->settings, hook_back, g->engine, e);
+	if (r < 0)
+		goto out;
+	engine_attach_sender(g->engine, &sender_ops, g->sender);
+	g->carriers = loop_new();
+	r = sms_open(&g->sms, g->carriers, g->settings, engine_channel_env(g->engine), e);
+	if (r < 0)
+		goto out;
+	engine_attach_channel(g->engine, g->sms);
+	r = start_threads(g, e);
+	if (r < 0)
+		goto out;
+	ac = (struct api_config){.settings = g->settings, .engine = g->engine, .ready = ready, .ready_ctx = g};
+	r = api_open(&g->api, &ac, e);
+	if (r < 0)
+		goto out;
+	r = control_open(&g->control, g, e);
+out:
+	if (r < 0)
+		gateway_close(g, 0);
+	return r;
+}
+
+int gateway_reload(struct gateway *g, struct buf *note, struct err *e)
+{
+	struct config_faults faults = {0};
+	struct settings *s = NULL;
+	struct err sub;
+	int r;
+
+	pthread_mutex_lock(&g->lock);
+	r = config_read(g->file, &s, &faults);
+	if (r < 0) {
+		err_set(e, r, "%s", faults.count ? faults.list[0].text : "the configuration cannot be read");
+		goto out;
+	}
+	config_reload_diff(g->settings, s, note);
+	r = gateway_numbers(s, g->admin, e);
+	if (r == 0 && api_reload_certificates(g->api, &sub) < 0)
+		r = err_set(e, -EINVAL, "%s", sub.text);
+	if (r == 0)
+		r = g->sms->ops->reload(g->sms, s, e);
+	if (r < 0)
+		goto out;
+	engine_settings(g->engine, s);
+	sender_settings(g->sender, s);
+	api_settings(g->api, s);
+	g->settings = s;
+	s = NULL;
+out:
+	settings_free(s);
+	config_faults_done(&faults);
+	pthread_mutex_unlock(&g->lock);
+	return r;
+}
+
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool open;
+};
+
+static void carriers_stopped(void *ctx)
+{
+	struct gate *gate = ctx;
+
+	pthread_mutex_lock(&gate->lock);
+	gate->open = true;
+	pthread_cond_signal(&gate->cond);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+/* The carriers finish what they have while the engine still takes their answers. */
+static void stop_carriers(struct gateway *g)
+{
+	struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+
+	if (g->sms && g->carrier_running) {
+		g->sms->ops->stop(g->sms, carriers_stopped, &gate);
+		pthread_mutex_lock(&gate.lock);
+		while (!gate.open)
+			pthread_cond_wait(&gate.cond, &gate.lock);
+		pthread_mutex_unlock(&gate.lock);
+	}
+	if (g->carrier_running) {
+		loop_stop(g->carriers);
+		pthread_join(g->carrier_thread, NULL);
+		g->carrier_running = false;
+	}
+}
+
+void gateway_close(struct gateway *g, int64_t grace_ms)
+{
+	control_close(g->control);
+	if (g->api)
+		api_stop(g->api, grace_ms);
+	if (g->engine)
+		engine_hold(g->engine);
+	if (g->sender)
+		sender_stop(g->sender, grace_ms);
+	stop_carriers(g);
+	if (g->engine_running) {
+		engine_stop(g->engine, grace_ms);
+		pthread_join(g->engine_thread, NULL);
+		g->engine_running = false;
+	}
+	sender_close(g->sender);
+	api_close(g->api);
+	if (g->sms)
+		g->sms->ops->free(g->sms);
+	if (g->carriers)
+		loop_free(g->carriers);
+	engine_close(g->engine);
+	if (g->store)
+		g->store->ops->close(g->store);
+	admin_close(g->admin);
+	snapshot_publish(NULL);
+	settings_free(g->settings);
+	pthread_mutex_destroy(&g->lock);
+}
