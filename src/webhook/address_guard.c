@@ -21,8 +21,8 @@ static const struct range v4_table[] = {
 	{{10}, 8, NULL},
 	{{100, 64}, 10, "carrier NAT"}, /* 100.100.100.200: Alibaba's metadata */
 	{{127}, 8, "loopback"},
-	{{168, 63, 129, 16}, 32, "metadata"},  /* Azure's; a public address otherwise */
-	{{169, 254}, 16, "link-local"}, /* 169.254.169.254: metadata of most clouds */
+	{{168, 63, 129, 16}, 32, "metadata"}, /* Azure's; a public address otherwise */
+	{{169, 254}, 16, "link-local"},       /* 169.254.169.254: metadata of most clouds */
 	{{172, 16}, 12, NULL},
 	{{192, 0, 0}, 24, "reserved"}, /* 192.0.0.192: Oracle's metadata */
 	{{192, 0, 2}, 24, "documentation"},
@@ -124,9 +124,11 @@ static const struct range *find_range(const struct range *table, size_t n, const
  * else, so it alone decides. */
 static const unsigned char *embedded(const unsigned char *a, bool *stands)
 {
-	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};     /* ::ffff:a.b.c.d */
-	static const unsigned char translated[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0}; /* ::ffff:0:a.b.c.d */
-	static const unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b};                           /* 64:ff9b::a.b.c.d */
+	static const unsigned char mapped[12] = {0, 0, 0, 0, 0,    0,
+						 0, 0, 0, 0, 0xff, 0xff}; /* ::ffff:a.b.c.d */
+	static const unsigned char translated[12] = {0, 0, 0,    0,    0, 0,
+						     0, 0, 0xff, 0xff, 0, 0}; /* ::ffff:0:a.b.c.d */
+	static const unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b};         /* 64:ff9b::a.b.c.d */
 	static const unsigned char isatap[3] = {0, 0x5e, 0xfe};
 
 	*stands = memcmp(a, mapped, 12) == 0 || memcmp(a, translated, 12) == 0 || memcmp(a, nat64, 12) == 0;
@@ -146,8 +148,8 @@ static bool refuse(int family, const unsigned char *address, const char *kind, c
 
 	if (!inet_ntop(family == 4 ? AF_INET : AF_INET6, address, text, sizeof(text)))
 		text[0] = '\0';
-	snprintf(why, GUARD_WHY, "private address %s%s%s%s is not allowed", text, kind ? " (" : "", kind ? kind : "",
-		kind ? ")" : "");
+	snprintf(why, GUARD_WHY, "private address %s%s%s%s is not allowed", text, kind ? " (" : "",
+		 kind ? kind : "", kind ? ")" : "");
 	return false;
 }
 

@@ -29,13 +29,16 @@ static void line_end(struct hook_head *h) { buf_putc(&h->text, '\0'); }
 
 static bool token_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("!#$%&'*+-.^_`|~", c));
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static bool ours(struct str name, bool basic)
 {
-	static const char *const names[] = {"content-type", "content-length", "transfer-encoding", "connection", "expect",
-		"user-agent", "upgrade", "te", "trailer"};
+	static const char *const names[] = {
+		"content-type", "content-length", "transfer-encoding", "connection",
+		"expect",       "user-agent",     "upgrade",           "te",
+		"trailer"};
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (str_ieq(name, str_of(names[i])))
@@ -88,7 +91,7 @@ static void signature_line(struct hook_head *h, const struct webhook *w, struct 
 	if (signature_key_parse(str_of(w->secret), &keys[n], NULL) == 0)
 		n++;
 	if (w->old_secret[0] && now_ms < w->old_secret_until &&
-		signature_key_parse(str_of(w->old_secret), &keys[n], NULL) == 0)
+	    signature_key_parse(str_of(w->old_secret), &keys[n], NULL) == 0)
 		n++;
 	if (n && line_begin(h)) {
 		buf_puts(&h->text, "webhook-signature: ");

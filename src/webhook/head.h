@@ -5,8 +5,8 @@
 
 #define HEAD_LINES 32
 struct hook_head {
-	struct buf text;             /* the lines, each terminated by NUL */
-	size_t at[HEAD_LINES];       /* where each begins in text */
+	struct buf text;       /* the lines, each terminated by NUL */
+	size_t at[HEAD_LINES]; /* where each begins in text */
 	size_t count;
 };
 /* "<id>-sent", "<id>-delivered": the same for every try of one event. Returns out. */

@@ -6,9 +6,9 @@
 struct poller {
 	int ep;
 	CURLM *multi;
-	struct watch *fds;           /* by descriptor */
+	struct watch *fds; /* by descriptor */
 	size_t fd_count;
-	int64_t timer_us;            /* mono; when curl wants to be called, -1 never */
+	int64_t timer_us; /* mono; when curl wants to be called, -1 never */
 };
 /* wake_fd: readable ends a turn's waiting; draining it is the caller's business. 0 or -errno. */
 int poller_open(struct poller *p, int wake_fd, struct err *e) MUST;

@@ -6,8 +6,8 @@
 
 #include "base/map.h"
 
-#define FIRST_LIMIT 8    /* of one that has not answered yet */
-#define IDLE_KEPT   1024 /* with what was learned about them */
+#define FIRST_LIMIT 8  /* of one that has not answered yet */
+#define IDLE_KEPT 1024 /* with what was learned about them */
 
 void receivers_init(struct receivers *rs)
 {

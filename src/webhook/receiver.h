@@ -12,15 +12,15 @@
 #include "core/outbox.h"
 
 struct receiver {
-	struct node ready;           /* has work and may begin it */
-	struct node waiting;         /* has work */
-	struct node idle;            /* has neither work nor calls under way */
+	struct node ready;   /* has work and may begin it */
+	struct node waiting; /* has work */
+	struct node idle;    /* has neither work nor calls under way */
 	uint64_t key;
-	struct mail *first, *last;   /* calls, oldest first */
+	struct mail *first, *last; /* calls, oldest first */
 	size_t queued;
 	unsigned under_way, limit;
 	bool failing;
-	int64_t answered_us;         /* mono; last answer */
+	int64_t answered_us; /* mono; last answer */
 };
 struct receivers {
 	struct map *by_key;

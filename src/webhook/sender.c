@@ -172,7 +172,8 @@ static void finish(struct sender *s, struct transfer *t, CURLcode code, int64_t 
 	list_push_front(&s->free, &t->node);
 	receiver_ended(&s->receivers, r, c->status > 0, t->begun_us, now_us);
 	if (r->failing && !was_failing && !atomic_load(&s->stopping)) {
-		log_info("webhook", "receiver=failing webhook=%u why=%s", c->webhook, log_quote(str_of(c->why)).s);
+		log_info("webhook", "receiver=failing webhook=%u why=%s", c->webhook,
+			 log_quote(str_of(c->why)).s);
 		give_back_queue(s, r, c->why);
 	} else if (was_failing && !r->failing) {
 		log_info("webhook", "receiver=answers webhook=%u status=%d", c->webhook, c->status);
@@ -334,8 +335,8 @@ static int start_thread(struct sender *s)
 	return -r;
 }
 
-int sender_open(struct sender **ret, const struct settings *settings, void (*post)(void *ctx, struct hook_call *done), void *ctx,
-	struct err *e)
+int sender_open(struct sender **ret, const struct settings *settings,
+		void (*post)(void *ctx, struct hook_call *done), void *ctx, struct err *e)
 {
 	struct sender *s = xnew(struct sender);
 	int r;

@@ -11,8 +11,8 @@
 
 struct sender;
 /* s is copied. */
-int sender_open(struct sender **ret, const struct settings *s, void (*post)(void *ctx, struct hook_call *done), void *ctx,
-	struct err *e) MUST;
+int sender_open(struct sender **ret, const struct settings *s,
+		void (*post)(void *ctx, struct hook_call *done), void *ctx, struct err *e) MUST;
 extern const struct hook_sender_ops sender_ops; /* its void *sender is the struct sender */
 /* New settings; what is under way ends by the old time-outs. Any thread; s is copied. */
 void sender_settings(struct sender *s, const struct settings *new_settings);

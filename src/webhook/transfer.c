@@ -13,11 +13,11 @@
 #include "model/metrics.h"
 #include "webhook/body.h"
 
-#define BODY_LIMIT          ((size_t)64 << 10)
-#define HEAD_LIMIT          ((size_t)64 << 10)
-#define RETRY_AFTER_MAX_S   86400
-#define CONNECTION_LIFE_S   120L /* so that a changed address, allow list or certificate counts soon */
-#define CA_CACHE_S          600L
+#define BODY_LIMIT ((size_t)64 << 10)
+#define HEAD_LIMIT ((size_t)64 << 10)
+#define RETRY_AFTER_MAX_S 86400
+#define CONNECTION_LIFE_S 120L /* so that a changed address, allow list or certificate counts soon */
+#define CA_CACHE_S 600L
 
 struct hook_config *hook_config_new(const struct settings *s)
 {
@@ -164,7 +164,7 @@ static void set_lines(struct transfer *t)
 }
 
 int transfer_start(struct transfer *t, struct hook_call *call, const struct hook_target *target,
-	const struct hook_config *config, int64_t now_us, int64_t wall)
+		   const struct hook_config *config, int64_t now_us, int64_t wall)
 {
 	const struct delivery *d = call->d;
 	char id[HOOK_ID_MAX];
@@ -249,7 +249,7 @@ static void judge_status(struct transfer *t, struct hook_call *c)
 	}
 	if (!c->ok)
 		snprintf(c->why, sizeof(c->why), "HTTP %ld%s", status,
-			status >= 300 && status < 400 ? ", redirects are not followed" : "");
+			 status >= 300 && status < 400 ? ", redirects are not followed" : "");
 }
 
 void transfer_end(struct transfer *t, CURLcode code, int64_t now_us)

@@ -42,29 +42,38 @@ static void check(const struct delivery *d, int kind, const char *want)
 
 static void sent_holds_the_documented_fields(void **state)
 {
-	struct delivery *d = sample(&(struct delivery_text){.destination = STR("5519900001111"), .number = STR("5519900001111"),
-		.correlation = STR("myId"), .extra = STR("a \"quoted\" one"), .campaign = STR("natal")});
+	struct delivery *d = sample(&(struct delivery_text){.destination = STR("5519900001111"),
+							    .number = STR("5519900001111"),
+							    .correlation = STR("myId"),
+							    .extra = STR("a \"quoted\" one"),
+							    .campaign = STR("natal")});
 
 	(void)state;
 	d->campaign_id = 64;
-	check(d, HOOK_SENT, "{\"id\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\",\"correlationId\":\"myId\",\"carrierId\":5,"
-		"\"carrierName\":\"TIM\",\"destination\":\"5519900001111\",\"sentStatusCode\":2,\"sentStatus\":\"SENT_SUCCESS\","
-		"\"sentAt\":1420732929252,\"sentDate\":\"2015-01-08T16:02:09Z\",\"campaignId\":64,"
-		"\"extraInfo\":\"a \\\"quoted\\\" one\"}");
+	check(d, HOOK_SENT,
+	      "{\"id\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\",\"correlationId\":\"myId\",\"carrierId\":5,"
+	      "\"carrierName\":\"TIM\",\"destination\":\"5519900001111\",\"sentStatusCode\":2,\"sentStatus\":"
+	      "\"SENT_SUCCESS\","
+	      "\"sentAt\":1420732929252,\"sentDate\":\"2015-01-08T16:02:09Z\",\"campaignId\":64,"
+	      "\"extraInfo\":\"a \\\"quoted\\\" one\"}");
 	delivery_free(d);
 }
 
 static void a_report_repeats_the_sent_fields_in_both_spellings(void **state)
 {
-	struct delivery *d = sample(&(struct delivery_text){.destination = STR("5519900001111"), .correlation = STR("myId")});
+	struct delivery *d =
+		sample(&(struct delivery_text){.destination = STR("5519900001111"), .correlation = STR("myId")});
 
 	(void)state;
-	check(d, HOOK_DELIVERED, "{\"id\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\",\"correlationId\":\"myId\",\"carrierId\":5,"
-		"\"carrierName\":\"TIM\",\"destination\":\"5519900001111\",\"sentStatusCode\":2,\"sentStatus\":\"SENT_SUCCESS\","
-		"\"sentAt\":1420732929252,\"sentDate\":\"2015-01-08T16:02:09Z\","
-		"\"sentStatusAt\":1420732929252,\"sentStatusDate\":\"2015-01-08T16:02:09Z\",\"deliveredStatusCode\":4,"
-		"\"deliveredStatus\":\"DELIVERED_SUCCESS\",\"deliveredAt\":1420732954000,"
-		"\"deliveredDate\":\"2015-01-08T16:02:34Z\",\"extraInfo\":\"\"}");
+	check(d, HOOK_DELIVERED,
+	      "{\"id\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\",\"correlationId\":\"myId\",\"carrierId\":5,"
+	      "\"carrierName\":\"TIM\",\"destination\":\"5519900001111\",\"sentStatusCode\":2,\"sentStatus\":"
+	      "\"SENT_SUCCESS\","
+	      "\"sentAt\":1420732929252,\"sentDate\":\"2015-01-08T16:02:09Z\","
+	      "\"sentStatusAt\":1420732929252,\"sentStatusDate\":\"2015-01-08T16:02:09Z\","
+	      "\"deliveredStatusCode\":4,"
+	      "\"deliveredStatus\":\"DELIVERED_SUCCESS\",\"deliveredAt\":1420732954000,"
+	      "\"deliveredDate\":\"2015-01-08T16:02:34Z\",\"extraInfo\":\"\"}");
 	delivery_free(d);
 }
 
@@ -77,10 +86,12 @@ static void without_a_correlation_the_id_stands_for_it(void **state)
 	d->sent_at = 0;
 	d->updated_at = 1420732929000;
 	d->operator_id = 0;
-	check(d, HOOK_SENT, "{\"id\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\","
-		"\"correlationId\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\",\"carrierId\":0,\"carrierName\":\"TIM\","
-		"\"destination\":\"+55 (19) 90000-1111\",\"sentStatusCode\":101,\"sentStatus\":\"EXPIRED\","
-		"\"sentAt\":1420732929000,\"sentDate\":\"2015-01-08T16:02:09Z\",\"extraInfo\":\"\"}");
+	check(d, HOOK_SENT,
+	      "{\"id\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\","
+	      "\"correlationId\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\",\"carrierId\":0,\"carrierName\":"
+	      "\"TIM\","
+	      "\"destination\":\"+55 (19) 90000-1111\",\"sentStatusCode\":101,\"sentStatus\":\"EXPIRED\","
+	      "\"sentAt\":1420732929000,\"sentDate\":\"2015-01-08T16:02:09Z\",\"extraInfo\":\"\"}");
 	delivery_free(d);
 }
 

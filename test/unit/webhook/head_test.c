@@ -52,11 +52,14 @@ static void both_secrets_sign_until_the_old_one_ends(void **state)
 	assert_string_equal(line(&h, "content-type: "), "application/json");
 	assert_string_equal(line(&h, "webhook-id: "), "id-sent");
 	assert_string_equal(line(&h, "webhook-timestamp: "), "1700000000");
-	assert_true(signature_verify(str_of(line(&h, "webhook-signature: ")), &fresh, STR("id-sent"), NOW / 1000, STR("{}")));
+	assert_true(signature_verify(str_of(line(&h, "webhook-signature: ")), &fresh, STR("id-sent"),
+				     NOW / 1000, STR("{}")));
 	assert_true(signature_verify(str_of(line(&h, "webhook-signature: ")), &old, STR("id-sent"), NOW / 1000, STR("{}")));
 	hook_head(&h, &w, STR("id-sent"), NOW + 1, STR("{}"));
-	assert_true(signature_verify(str_of(line(&h, "webhook-signature: ")), &fresh, STR("id-sent"), NOW / 1000, STR("{}")));
-	assert_false(signature_verify(str_of(line(&h, "webhook-signature: ")), &old, STR("id-sent"), NOW / 1000, STR("{}")));
+	assert_true(signature_verify(str_of(line(&h, "webhook-signature: ")), &fresh, STR("id-sent"),
+				     NOW / 1000, STR("{}")));
+	assert_false(signature_verify(str_of(line(&h, "webhook-signature: ")), &old, STR("id-sent"),
+				      NOW / 1000, STR("{}")));
 	assert_int_equal(h.count, 4);
 	hook_head_done(&h);
 }
@@ -78,9 +81,11 @@ static void basic_credentials(void **state)
 
 static void extra_lines_cannot_break_the_request(void **state)
 {
-	struct webhook w = {.headers = "X-One: 1\r\nno colon\n: no name\nX Two: 2\nX-Empty:\nX-Blank:   \nContent-Length: 5\n"
-		"Transfer-Encoding: chunked\nWEBHOOK-ID: mine\nContent-Type: text/plain\nX-Ctl: a\001b\nX-Cr: a\rb\n\n"
-		"X-Tab:\tx\nHost: other.example\nX-Last: z"};
+	struct webhook w = {.headers = "X-One: 1\r\nno colon\n: no name\nX Two: 2\nX-Empty:\nX-Blank:   "
+				       "\nContent-Length: 5\n"
+				       "Transfer-Encoding: chunked\nWEBHOOK-ID: mine\nContent-Type: "
+				       "text/plain\nX-Ctl: a\001b\nX-Cr: a\rb\n\n"
+				       "X-Tab:\tx\nHost: other.example\nX-Last: z"};
 	struct hook_head h = {0};
 
 	(void)state;

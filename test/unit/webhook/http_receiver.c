@@ -15,9 +15,9 @@
 #include "base/time.h"
 
 #define CONNECTIONS 512
-#define KEPT        4096
-#define DRIP_MS     10
-#define HUGE_BYTES  ((size_t)4 << 20)
+#define KEPT 4096
+#define DRIP_MS 10
+#define HUGE_BYTES ((size_t)4 << 20)
 
 struct connection {
 	int fd;

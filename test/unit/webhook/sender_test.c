@@ -157,8 +157,8 @@ static struct hook_call *call_new(unsigned hook)
 	static struct uid_source ids;
 	struct hook_call *c = xnew(struct hook_call);
 
-	c->d = delivery_new(&(struct delivery_text){.destination = STR("5511999990001"), .number = STR("5511999990001"),
-		.correlation = STR("c-1")});
+	c->d = delivery_new(&(struct delivery_text){
+		.destination = STR("5511999990001"), .number = STR("5511999990001"), .correlation = STR("c-1")});
 	c->d->key = c->key = uid_take(&ids, wall_ms(), 1);
 	c->d->rest = uid_rest();
 	c->d->sub_account = hook;
@@ -271,7 +271,8 @@ static void statuses_become_outcomes(void **state)
 		{"/status/429?retry-after=-5", 429, false, false, 0, 0, "HTTP 429"},
 		{"/status/429?retry-after=99999999999999999999", 429, false, false, 0, 86400000, "HTTP 429"},
 		{"/status/429?retry-after=Wed,%2021%20Oct%202015%2007:28:00%20GMT", 429, false, false, 0, 0, "HTTP 429"},
-		{"/status/429?retry-after=Fri,%2031%20Dec%202088%2023:59:59%20GMT", 429, false, false, 86400000, 86400000, "HTTP 429"},
+		{"/status/429?retry-after=Fri,%2031%20Dec%202088%2023:59:59%20GMT", 429, false, false,
+		 86400000, 86400000, "HTTP 429"},
 	};
 
 	(void)state;
@@ -326,14 +327,10 @@ static void no_answer_says_why(void **state)
 	static const struct {
 		const char *url, *why;
 	} table[] = {
-		{"/close", "closed without an answer"},
-		{"/reset", "connection reset"},
-		{"/garbage", "not an HTTP answer"},
-		{"/huge-head", "answer too long"},
-		{"ftp://127.0.0.1/x", "not an HTTP URL"},
-		{"http://", "not a URL"},
-		{"http://127.0.0.1:99999/", "not a URL"},
-		{"gopher://127.0.0.1/", "not an HTTP URL"},
+		{"/close", "closed without an answer"},   {"/reset", "connection reset"},
+		{"/garbage", "not an HTTP answer"},       {"/huge-head", "answer too long"},
+		{"ftp://127.0.0.1/x", "not an HTTP URL"}, {"http://", "not a URL"},
+		{"http://127.0.0.1:99999/", "not a URL"}, {"gopher://127.0.0.1/", "not an HTTP URL"},
 	};
 	struct hook_call *c;
 
@@ -393,7 +390,8 @@ static void a_whole_head_is_an_answer_whatever_the_body(void **state)
 static void private_targets_are_refused_when_connecting(void **state)
 {
 	struct settings s = settings_for(30000, 16, 64);
-	static const char *const hosts[] = {"127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "127.1"};
+	static const char *const hosts[] = {"127.0.0.1", "localhost",          "2130706433",
+					    "0x7f.1",    "[::ffff:127.0.0.1]", "127.1"};
 	struct hook_call *c;
 
 	(void)state;

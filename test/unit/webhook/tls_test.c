@@ -134,7 +134,7 @@ static int start(void **state)
 	server.listener = socket(AF_INET, SOCK_STREAM, 0);
 	server.stop_fd = eventfd(0, 0);
 	if (bind(server.listener, (struct sockaddr *)&a, len) < 0 || listen(server.listener, 16) < 0 ||
-		getsockname(server.listener, (struct sockaddr *)&a, &len) < 0)
+	    getsockname(server.listener, (struct sockaddr *)&a, &len) < 0)
 		return -1;
 	server.port = ntohs(a.sin_port);
 	return pthread_create(&server.thread, NULL, serve, NULL);
