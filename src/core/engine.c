@@ -73,7 +73,9 @@ int64_t unfinished_mark(struct engine *e)
 
 	while (e->unfinished_low <= top && !map_get(e->unfinished, (uint64_t)e->unfinished_low, NULL))
 		e->unfinished_low++;
-	return e->unfinished_low << UNFINISHED_SHIFT;
+	if (e->unfinished_low > top)
+		return e->ids.last + 1; /* what is accepted next is above it */
+	return MIN(e->unfinished_low << UNFINISHED_SHIFT, e->ids.last + 1);
 }
 
 static bool is_unfinished(int state) { return state == D_QUEUED || state == D_SENDING || state == D_DOUBT; }

@@ -109,6 +109,11 @@ static int by_key(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int64_t merge_age(const struct lives *l)
+{
+	return l->bytes > l->budget / 2 ? MERGE_AGE_TIGHT_MS : MERGE_AGE_MS;
+}
+
 /* Settled deliveries first of all: their rows are then written once. What moves is merged when it is old, so that the log of
  * events to replay stays short. */
 static void plan_round(struct lives *l, int64_t now, bool all)
@@ -119,7 +124,7 @@ static void plan_round(struct lives *l, int64_t now, bool all)
 	     at = list_next(&l->dirty, at), look++) {
 		const struct live *lv = OWNER(struct live, dirty, at);
 
-		if (!all && !(lv->d->state == D_DONE && !lv->hooks) && now - lv->dirty_since < MERGE_AGE_MS)
+		if (!all && !(lv->d->state == D_DONE && !lv->hooks) && now - lv->dirty_since < merge_age(l))
 			continue;
 		if (!l->round)
 			l->round = xcalloc(MERGE_ROUND, sizeof *l->round);
@@ -138,7 +143,7 @@ static bool round_worth_it(const struct lives *l, int64_t now, bool all)
 
 	if (!first)
 		return false;
-	if (all || now - OWNER(struct live, dirty, first)->dirty_since >= MERGE_AGE_MS)
+	if (all || now - OWNER(struct live, dirty, first)->dirty_since >= merge_age(l))
 		return true;
 	return l->dirty.count >= MERGE_AT && l->dirty.count >= l->tried_at + MERGE_AT / 4;
 }
