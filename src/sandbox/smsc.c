@@ -334,6 +334,7 @@ int smsc_open(struct smsc **ret, struct loop *l, struct sandbox_settings *s, str
 	timer_init(&c->timer, l, on_timer);
 	smsc_enter(c);
 	c->bucket_at_us = mono_us();
+	c->bucket = 1e9; /* full, whatever the rate; over_rate() cuts it */
 	c->sweep.run = smsc_sweep;
 	if (*s->smpps)
 		r = open_tls(c, e);

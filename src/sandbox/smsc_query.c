@@ -81,8 +81,8 @@ void smsc_cancel(struct smsc_session *s, const struct smpp_pdu *m)
 		smsc_reply(s, m, x ? SMPP_RCANCELFAIL : SMPP_RINVMSGID);
 		return;
 	}
-	smsc_end(s->smsc, x, RECEIPT_DELETED);
 	smsc_reply(s, m, SMPP_ROK);
+	smsc_end(s->smsc, x, RECEIPT_DELETED);
 }
 
 void smsc_replace(struct smsc_session *s, const struct smpp_pdu *m)

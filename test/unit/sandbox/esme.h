@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -35,14 +36,14 @@ struct esme {
 	uint8_t pdu[80 << 10]; /* what the last decoded one points into */
 };
 
-static void *net_run(void *l)
+static inline void *net_run(void *l)
 {
 	loop_run(l);
 	return NULL;
 }
 
 /* settings: "name=value" texts up to NULL, over the defaults with free ports and no delay to speak of. */
-static void net_start(struct net *n, const char *const *settings)
+static inline void net_start(struct net *n, const char *const *settings)
 {
 	struct sandbox_settings s;
 	struct err e = {""};
@@ -64,7 +65,7 @@ static void net_start(struct net *n, const char *const *settings)
 	assert_int_equal(pthread_create(&n->thread, NULL, net_run, n->loop), 0);
 }
 
-static void net_stop(struct net *n)
+static inline void net_stop(struct net *n)
 {
 	loop_stop(n->loop);
 	pthread_join(n->thread, NULL);
@@ -72,7 +73,7 @@ static void net_stop(struct net *n)
 	loop_free(n->loop);
 }
 
-static int dial(const char *address)
+static inline int dial(const char *address)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -82,18 +83,18 @@ static int dial(const char *address)
 	return fd;
 }
 
-static void esme_dial(struct esme *x, const struct net *n)
+static inline void esme_dial(struct esme *x, const struct net *n)
 {
 	memset(x, 0, offsetof(struct esme, in));
 	x->fd = dial(sandbox_smpp(n->sandbox));
 }
 
-static void esme_raw(struct esme *x, const void *p, size_t n)
+static inline void esme_raw(struct esme *x, const void *p, size_t n)
 {
 	assert_int_equal(write(x->fd, p, n), (ssize_t)n);
 }
 
-static uint32_t esme_send(struct esme *x, struct smpp_pdu *m)
+static inline uint32_t esme_send(struct esme *x, struct smpp_pdu *m)
 {
 	struct buf b = BUF_INIT;
 
@@ -106,7 +107,7 @@ static uint32_t esme_send(struct esme *x, struct smpp_pdu *m)
 }
 
 /* The next PDU; false: end of the stream, or nothing within wait_ms. */
-static bool esme_next(struct esme *x, struct smpp_pdu *m, int wait_ms)
+static inline bool esme_next(struct esme *x, struct smpp_pdu *m, int wait_ms)
 {
 	size_t len;
 
@@ -128,13 +129,13 @@ static bool esme_next(struct esme *x, struct smpp_pdu *m, int wait_ms)
 	return true;
 }
 
-static void esme_want(struct esme *x, struct smpp_pdu *m, uint32_t id)
+static inline void esme_want(struct esme *x, struct smpp_pdu *m, uint32_t id)
 {
 	assert_true(esme_next(x, m, WAIT_MS));
 	assert_int_equal(m->id, id);
 }
 
-static uint32_t esme_bind(struct esme *x, const struct net *n, uint32_t how, const char *system_id, const char *password)
+static inline uint32_t esme_bind(struct esme *x, const struct net *n, uint32_t how, const char *system_id, const char *password)
 {
 	struct smpp_pdu m = {.id = how, .interface_version = 0x34};
 
@@ -146,12 +147,12 @@ static uint32_t esme_bind(struct esme *x, const struct net *n, uint32_t how, con
 	return m.status;
 }
 
-static void esme_trx(struct esme *x, const struct net *n)
+static inline void esme_trx(struct esme *x, const struct net *n)
 {
 	assert_int_equal(esme_bind(x, n, SMPP_BIND_TRANSCEIVER, "pombo", "secret"), SMPP_ROK);
 }
 
-static struct smpp_pdu esme_message(const char *to, const char *text)
+static inline struct smpp_pdu esme_message(const char *to, const char *text)
 {
 	struct smpp_pdu m = {.id = SMPP_SUBMIT_SM, .registered_delivery = 1};
 
@@ -162,14 +163,14 @@ static struct smpp_pdu esme_message(const char *to, const char *text)
 	return m;
 }
 
-static uint32_t esme_submit(struct esme *x, const char *to, const char *text)
+static inline uint32_t esme_submit(struct esme *x, const char *to, const char *text)
 {
 	struct smpp_pdu m = esme_message(to, text);
 
 	return esme_send(x, &m);
 }
 
-static void esme_ack(struct esme *x, const struct smpp_pdu *m, uint32_t status)
+static inline void esme_ack(struct esme *x, const struct smpp_pdu *m, uint32_t status)
 {
 	struct smpp_pdu r;
 
@@ -177,11 +178,11 @@ static void esme_ack(struct esme *x, const struct smpp_pdu *m, uint32_t status)
 	esme_send(x, &r);
 }
 
-static void esme_close(struct esme *x) { close(x->fd); }
+static inline void esme_close(struct esme *x) { close(x->fd); }
 
 /* One request on a connection of its own; the body, NUL-terminated, in out. Returns the status. */
-static int http(const struct net *n, const char *method, const char *path, const char *headers,
-		const char *body, char *out, size_t size)
+static inline int http(const struct net *n, const char *method, const char *path, const char *headers,
+		       const char *body, char *out, size_t size)
 {
 	char head[1024];
 	int fd = dial(sandbox_http(n->sandbox)), status = 0, len;
@@ -206,7 +207,7 @@ static int http(const struct net *n, const char *method, const char *path, const
 }
 
 /* Asks until the text occurs in the answer; what must come does so within WAIT_MS. */
-static void http_until(const struct net *n, const char *path, const char *text, char *out, size_t size)
+static inline void http_until(const struct net *n, const char *path, const char *text, char *out, size_t size)
 {
 	int64_t until = mono_us() + WAIT_MS * 1000ll;
 

@@ -370,7 +370,5 @@ int main(void)
 		cmocka_unit_test(many_in_flight_are_all_answered_once),
 	};
 
-	(void)http;
-	(void)http_until;
 	return cmocka_run_group_tests(tests, start, stop);
 }
