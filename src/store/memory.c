@@ -120,7 +120,7 @@ static void memory_accept(struct store *s, const struct delivery *d)
 	k->d = delivery_copy(d);
 	stage(m, &m->c->deliveries, (struct row_key){{d->key}}, k);
 	given_out(m->c, MAX(d->key, d->batch));
-	note(m, OP_ACCEPT, k->d, (struct row_key){{d->key}});
+	note(m, OP_ACCEPT, m->observer.accept ? delivery_copy(d) : NULL, (struct row_key){{d->key}});
 	unlock(m);
 }
 
@@ -283,9 +283,12 @@ static void memory_merge(struct store *s, const struct delivery *const *d, const
 
 static void batch_end(struct memory *m)
 {
-	for (size_t i = 0; i < m->op_count; i++)
-		if (m->ops_done[i].kind != OP_ACCEPT && m->ops_done[i].kind != OP_EVENT)
+	for (size_t i = 0; i < m->op_count; i++) {
+		if (m->ops_done[i].kind == OP_ACCEPT)
+			delivery_free(m->ops_done[i].value);
+		else if (m->ops_done[i].kind != OP_EVENT)
 			free(m->ops_done[i].value);
+	}
 	for (size_t i = 0; i < m->touched_count; i++)
 		m->touched[i].row->touched = false;
 	for (size_t i = 0; i < m->touched_count; i++)
@@ -322,7 +325,7 @@ static void tell(const struct memory *m)
 	for (size_t i = 0; i < m->op_count; i++) {
 		const struct operation *op = &m->ops_done[i];
 
-		if (op->kind == OP_ACCEPT && o->accept)
+		if (op->kind == OP_ACCEPT && o->accept && op->value)
 			o->accept(o->ctx, op->value);
 		else if (op->kind == OP_EVENT && o->event)
 			o->event(o->ctx, op->value);

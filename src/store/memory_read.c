@@ -205,7 +205,7 @@ static int memory_parked_find(struct store *s, uint64_t id_hash,
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct parked_row *p = row_seen(t->a[i]);
-		bool fits = false;
+		bool fits = p && id_hash == 0;
 
 		for (size_t k = 0; p && k < MIN(p->hashes, COUNT_OF(p->id_hash)); k++)
 			fits |= p->id_hash[k] == id_hash;

@@ -42,7 +42,7 @@ struct content {
 };
 struct operation { /* for the observer, in order */
 	enum operation_kind { OP_ACCEPT, OP_EVENT, OP_PARK, OP_MO, OP_HOOK_SET, OP_HOOK_DEL, OP_OTHER } kind;
-	void *value; /* event and accept: the content's; others: a copy of its own */
+	void *value; /* event: the content's; others: a copy of its own, as it was then */
 	struct row_key key;
 };
 struct memory {

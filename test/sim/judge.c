@@ -1,0 +1,579 @@
+/* The judge: hears from the store what is durable and from carriers, receivers and clients what was said to them, and objects
+ *  (1) to an answer, attempt, webhook call or receipt answer that is not covered by what is durable,
+ *  (2) to a step that the states do not allow, or a final state that changes,
+ *  (3) to a state in memory that is not what the events make of it,
+ *  (4) to an outcome that the carriers' words do not bear out, or a receipt that went to the wrong message,
+ *  (5) to `delivered` called while `sent` is open, or called before its time,
+ *  (6) to an attempt that nothing permitted,
+ *  (7) at the end: to anything that is not settled. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/ring.h"
+#include "model/codes.h"
+#include "sim/sim.h"
+
+#define ATTEMPTS_MAX 24
+#define PARTS_SEEN 16
+#define LATE_MS 5000 /* how late the engine may be with a timer, once it gets its turns */
+
+struct attempt_facts { /* what was said about one attempt */
+	bool handed;
+	uint16_t parts;             /* as the channel counts */
+	uint32_t octets, accepted;  /* bits by part */
+	uint32_t delivered, failed; /* by receipts that are durable */
+	bool reported;              /* some final receipt of it was handed in */
+	bool said[V_TEXT + 1];      /* verdicts */
+	bool requeued;
+	int requeue_reason;
+};
+struct hook_facts {
+	bool wanted, settled;
+	int64_t seq; /* of the change to tell */
+	int64_t not_before;
+	int called;
+};
+struct message {
+	struct node node;
+	struct delivery *d; /* what the durable events make of it */
+	bool acknowledged;
+	bool no_receipt_told;
+	struct attempt_facts attempt[ATTEMPTS_MAX + 1];
+	struct hook_facts hook[HOOK_MO];
+	int64_t done_at;
+};
+struct truth { /* whose a receipt really is */
+	int64_t key;
+	unsigned attempt, part, parts;
+	uint8_t state;
+	bool final, posted;
+};
+
+static struct message *message_of(struct sim *s, int64_t key)
+{
+	return map_ptr(s->judge.messages, (uint64_t)key);
+}
+
+static struct attempt_facts *facts_of(struct sim *s, int64_t key, unsigned attempt)
+{
+	static struct attempt_facts nobody;
+	struct message *m = message_of(s, key);
+
+	if (m && attempt >= 1 && attempt <= ATTEMPTS_MAX)
+		return &m->attempt[attempt];
+	sim_fail(s, "%" PRId64 ": unknown message or attempt %u", key, attempt);
+	return &nobody;
+}
+
+static struct attempt_facts *current(struct message *m)
+{
+	return &m->attempt[MIN(m->d->attempts, ATTEMPTS_MAX)];
+}
+
+/* -- what becomes durable ------------------------------------------------------------------------------------------ */
+
+static void on_accept(void *ctx, const struct delivery *d)
+{
+	struct sim *s = ctx;
+	struct message *m = xnew(struct message);
+
+	if (message_of(s, d->key))
+		sim_fail(s, "%" PRId64 " accepted twice", d->key);
+	if (d->state != D_QUEUED)
+		sim_fail(s, "%" PRId64 " accepted in state %s", d->key, delivery_state_name(d->state));
+	m->d = delivery_copy(d);
+	map_set_ptr(s->judge.messages, (uint64_t)d->key, m);
+	list_push(&s->judge.all, &m->node);
+	s->judge.accepts++;
+}
+
+/* Receipts carry a tag of ours in their error text, so that each is known again wherever it is written down. */
+static uint32_t tag_in(const char *text, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++)
+		if (text[i] == 't' && (i == 0 || text[i - 1] == ' ') && text[i + 1] >= '0' && text[i + 1] <= '9') {
+			uint32_t tag = 0;
+
+			for (i++; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+				tag = tag * 10 + (uint32_t)(text[i] - '0');
+			return tag;
+		}
+	return 0;
+}
+
+static void on_park(void *ctx, const struct parked_row *p)
+{
+	struct sim *s = ctx;
+
+	map_set(s->judge.durable, tag_in(p->err, strlen(p->err)), 1);
+}
+
+static void on_mo(void *ctx, const struct mo_row *m)
+{
+	struct sim *s = ctx;
+
+	map_set(s->judge.mos, strtoul(m->destination, NULL, 10), 1);
+}
+
+#define MAY(state) (1u << (state))
+static const unsigned allowed[EVENT_KINDS] = {
+	[EV_ATTEMPT] = MAY(D_QUEUED),
+	[EV_PART] = MAY(D_SENDING) | MAY(D_DOUBT),
+	[EV_SENT] = MAY(D_QUEUED) | MAY(D_SENDING) | MAY(D_DOUBT),
+	[EV_REQUEUED] = MAY(D_SENDING) | MAY(D_DOUBT),
+	[EV_DOUBT] = MAY(D_SENDING),
+	[EV_RECEIPT] = MAY(D_SENDING) | MAY(D_SENT) | MAY(D_DOUBT) | MAY(D_DONE),
+	[EV_DELIVERED] = MAY(D_SENT) | MAY(D_DONE),
+	[EV_NO_RECEIPT] = MAY(D_SENT),
+	[EV_LATE] = ~0u,
+	[EV_HOOK_DONE] = ~0u,
+	[EV_HOOK_FAILED] = ~0u,
+	[EV_HOOK_DEAD] = ~0u,
+};
+
+/* The one exception to final is final: a receipt after the wait for it was given up, or that was not to be expected. */
+static bool open_end(const struct delivery *d)
+{
+	return d->state == D_DONE && d->sent_code == SENT_SENT_SUCCESS &&
+	       d->delivered_code != DELIVERED_DELIVERED_SUCCESS &&
+	       (d->reason == REASON_NO_RECEIPT || d->reason == REASON_NO_REPORTS);
+}
+
+static uint32_t all_parts(unsigned n) { return (uint32_t)(((uint64_t)1 << n) - 1); }
+
+static void check_receipt(struct sim *s, struct message *m, const struct event *e)
+{
+	uint32_t tag = tag_in(e->detail, e->detail_len);
+	struct truth *t = map_ptr(s->judge.tags, tag);
+
+	if (!tag)
+		return;
+	map_set(s->judge.durable, tag, 1);
+	if (!t)
+		sim_fail(s, "event %" PRId64 ": receipt %u was never sent", e->seq, tag);
+	else if (t->key != m->d->key)
+		sim_fail(s, "%" PRId64 ": receipt %u is that of %" PRId64, m->d->key, tag, t->key);
+}
+
+static const char *why_not_sent(const struct sim *s, const struct message *m, const struct event *e,
+				const struct attempt_facts *f)
+{
+	const struct delivery *d = m->d;
+
+	if (e->code == SENT_SENT_SUCCESS) {
+		if (f->parts > 0 && f->accepted == all_parts(f->parts))
+			return NULL;
+		if (d->state == D_DOUBT && f->reported)
+			return NULL;
+		return "not every part was accepted, and no receipt says so";
+	}
+	switch (e->at2) {
+	case REASON_CARRIER_STATUS:
+		return f->said[V_REFUSED] || f->said[V_BAD_NUMBER] ? NULL : "no carrier refused it";
+	case REASON_NACK: return f->said[V_NACK] ? NULL : "no generic_nack came";
+	case REASON_TEXT: return f->said[V_TEXT] ? NULL : "its text was not refused";
+	case REASON_THROTTLED_OUT: return f->said[V_EXPIRED] ? NULL : "it was not throttled";
+	case REASON_FAILOVER_SPENT:
+		return f->said[V_TEMPORARY] && d->attempts >= s->settings->sms.retry_tries ? NULL : "it has tries left";
+	case REASON_EXPIRED:
+	case REASON_LINK_DOWN: return e->at >= d->expires_at ? NULL : "it is not expired";
+	case REASON_IN_DOUBT:
+		return d->state == D_DOUBT && e->at >= d->due_at ? NULL : "the doubt is not over";
+	case REASON_BAD_NUMBER: return d->t.number.n == 0 ? NULL : "its number is good";
+	case REASON_NO_ROUTE: return d->t.number.n > 1 && d->t.number.p[0] == '9' ? NULL : "there is a route";
+	}
+	return "nothing explains that";
+}
+
+static void check_sent(struct sim *s, struct message *m, const struct event *e)
+{
+	const char *why = why_not_sent(s, m, e, current(m));
+
+	if (why)
+		sim_fail(s, "%" PRId64 ": sent %d reason %s in state %s: %s", e->key, e->code,
+			 reason_text((int)e->at2), delivery_state_name(m->d->state), why);
+}
+
+static void note_receipt(const struct sim *s, struct message *m, const struct event *e)
+{
+	struct truth *t = map_ptr(s->judge.tags, tag_in(e->detail, e->detail_len));
+
+	if (!t || !t->final || t->attempt < 1 || t->attempt > ATTEMPTS_MAX)
+		return;
+	if (t->state == RECEIPT_STATE_DELIVERED)
+		m->attempt[t->attempt].delivered |= 1u << t->part;
+	else
+		m->attempt[t->attempt].failed |= 1u << t->part;
+}
+
+static void check_delivered(struct sim *s, struct message *m, const struct event *e)
+{
+	const struct attempt_facts *f = current(m);
+
+	if (e->code == DELIVERED_DELIVERED_SUCCESS && f->parts > 0 && f->delivered != all_parts(f->parts))
+		sim_fail(s, "%" PRId64 ": delivered, but only parts %x of %u are", e->key, f->delivered, f->parts);
+	if (e->code != DELIVERED_DELIVERED_SUCCESS && !f->failed)
+		sim_fail(s, "%" PRId64 ": not delivered, but no receipt says so", e->key);
+}
+
+static void want_hook(struct message *m, int kind, const struct event *e)
+{
+	if (!sim_webhook_of(m->d->sub_account, m->d->user, kind))
+		return;
+	/* A second `delivered` after the wait for receipts had been given up as failed: a new change to tell. */
+	m->hook[kind] = (struct hook_facts){.wanted = true, .seq = e->seq};
+}
+
+static void note_hook(struct sim *s, struct message *m, const struct event *e)
+{
+	struct hook_facts *h = &m->hook[e->arg == HOOK_SENT || e->arg == HOOK_DELIVERED ? e->arg : 0];
+
+	if (!h->wanted || h->settled) {
+		sim_fail(s, "%" PRId64 ": %s for a call (%d) that is not open", e->key, event_kind_name(e->kind), e->arg);
+		return;
+	}
+	if (e->kind == EV_HOOK_FAILED)
+		h->not_before = e->at2;
+	else
+		h->settled = true;
+}
+
+static void on_event(void *ctx, const struct event *e)
+{
+	struct sim *s = ctx;
+	struct message *m = message_of(s, e->key);
+	int from;
+
+	if (e->seq != s->judge.last_seq + 1)
+		sim_fail(s, "event %" PRId64 " after %" PRId64, e->seq, s->judge.last_seq);
+	s->judge.last_seq = e->seq;
+	s->judge.events++;
+	if (!m) {
+		sim_fail(s, "event %" PRId64 " (%s) of an unknown message", e->seq, event_kind_name(e->kind));
+		return;
+	}
+	from = m->d->state;
+	sim_note(s, "  %" PRId64 " %s: %s code %d arg %d at2 %" PRId64 " \"%.*s\"", e->key, delivery_state_name(from),
+		 event_kind_name(e->kind), e->code, e->arg, e->at2, e->detail_len, e->detail);
+	if (!(allowed[e->kind] & MAY(from)))
+		sim_fail(s, "%" PRId64 ": %s in state %s", e->key, event_kind_name(e->kind), delivery_state_name(from));
+	if ((e->kind == EV_RECEIPT || e->kind == EV_DELIVERED) && from == D_DONE && !open_end(m->d))
+		sim_fail(s, "%" PRId64 ": %s after the end", e->key, event_kind_name(e->kind));
+	if (e->kind == EV_RECEIPT || e->kind == EV_DELIVERED || e->kind == EV_LATE)
+		check_receipt(s, m, e);
+	if (e->kind == EV_RECEIPT || e->kind == EV_DELIVERED)
+		note_receipt(s, m, e);
+	if (e->kind == EV_SENT)
+		check_sent(s, m, e);
+	if (e->kind == EV_DELIVERED)
+		check_delivered(s, m, e);
+	if (e->kind == EV_REQUEUED) {
+		current(m)->requeued = true;
+		current(m)->requeue_reason = e->code;
+	}
+	delivery_apply(m->d, e);
+	if (e->kind == EV_SENT)
+		want_hook(m, HOOK_SENT, e);
+	if (e->kind == EV_DELIVERED || (e->kind == EV_NO_RECEIPT && e->code))
+		want_hook(m, HOOK_DELIVERED, e);
+	if (e->kind == EV_HOOK_DONE || e->kind == EV_HOOK_FAILED || e->kind == EV_HOOK_DEAD)
+		note_hook(s, m, e);
+	if (m->d->state == D_DONE && from != D_DONE)
+		m->done_at = s->now;
+}
+
+/* -- what leaves the process --------------------------------------------------------------------------------------- */
+
+void judge_acknowledged(struct sim *s, const struct draft *d, struct uid id, uint32_t order, uint32_t index)
+{
+	struct message *m = message_of(s, id.key);
+
+	if (!m) {
+		sim_fail(s, "order %u.%u was answered, but is not durable", order, index);
+		return;
+	}
+	if (m->d->rest != id.rest || !str_eq(m->d->t.correlation, d->t.correlation) || !str_eq(m->d->t.number, d->t.number))
+		sim_fail(s, "order %u.%u was answered with the id of another message", order, index);
+	m->acknowledged = true;
+}
+
+void judge_attempt(struct sim *s, const struct attempt *a)
+{
+	struct message *m = message_of(s, a->key);
+	struct attempt_facts *f = facts_of(s, a->key, a->attempt), *before;
+
+	s->judge.attempts++;
+	if (!m)
+		return;
+	if (m->d->state != D_SENDING || m->d->attempts != a->attempt || m->d->connection != a->connection)
+		sim_fail(s, "%" PRId64 ": attempt %u handed over, durable is %s, attempt %u", a->key,
+			 a->attempt, delivery_state_name(m->d->state), m->d->attempts);
+	if (f->handed)
+		sim_fail(s, "%" PRId64 ": attempt %u handed over twice", a->key, a->attempt);
+	if (s->now >= a->expires_at + LATE_MS)
+		sim_fail(s, "%" PRId64 ": handed over after its expiry", a->key);
+	f->handed = true;
+	if (a->attempt < 2)
+		return;
+	before = facts_of(s, a->key, a->attempt - 1u);
+	if (!before->requeued)
+		sim_fail(s, "%" PRId64 ": attempt %u without a requeue", a->key, a->attempt);
+	else if (before->requeue_reason == REASON_IN_DOUBT ? !(m->d->flags & DF_RESEND_DOUBT)
+							   : !before->said[V_TEMPORARY] && !before->said[V_NOT_SENT])
+		sim_fail(s, "%" PRId64 ": attempt %u although nothing permits it", a->key, a->attempt);
+}
+
+void judge_octets(struct sim *s, int64_t key, unsigned attempt, unsigned part)
+{
+	struct attempt_facts *f = facts_of(s, key, attempt);
+
+	if (f->octets & 1u << part)
+		sim_fail(s, "%" PRId64 ": part %u of attempt %u left twice", key, part, attempt);
+	f->octets |= 1u << part;
+}
+
+void judge_result(struct sim *s, const struct result *r)
+{
+	struct attempt_facts *f = facts_of(s, r->key, r->attempt);
+
+	f->parts = r->parts;
+	if (r->verdict == V_ACCEPTED)
+		f->accepted |= 1u << r->part;
+	f->said[r->verdict] = true;
+}
+
+void judge_receipt(struct sim *s, int64_t key, unsigned attempt, unsigned part, unsigned parts, uint32_t tag,
+		   uint8_t state, bool final)
+{
+	struct truth *t = xnew(struct truth);
+
+	*t = (struct truth){key, attempt, part, parts, state, final, true};
+	map_set_ptr(s->judge.tags, tag, t);
+	if (key && final)
+		facts_of(s, key, attempt)->reported = true;
+}
+
+void judge_stored(struct sim *s, uint32_t tag)
+{
+	s->judge.receipts++;
+	if (!map_get(s->judge.durable, tag, NULL))
+		sim_fail(s, "receipt %u is answered, but not durable", tag);
+}
+
+void judge_mo_stored(struct sim *s, uint32_t tag)
+{
+	if (!map_get(s->judge.mos, tag, NULL))
+		sim_fail(s, "incoming message %u is answered, but not durable", tag);
+}
+
+void judge_call(struct sim *s, const struct hook_call *c)
+{
+	struct message *m = message_of(s, c->key);
+	struct hook_facts *h = m && c->kind < HOOK_MO ? &m->hook[c->kind] : NULL;
+
+	s->judge.calls++;
+	sim_note(s, "webhook %" PRId64 " kind %d try %u", c->key, c->kind, c->tries);
+	if (!h || !h->wanted || c->seq > s->judge.last_seq) {
+		sim_fail(s, "%" PRId64 ": webhook %d is called for what is not durable", c->key, c->kind);
+		return;
+	}
+	if (h->settled)
+		sim_fail(s, "%" PRId64 ": webhook %d is called after it was settled", c->key, c->kind);
+	if (c->seq != h->seq)
+		sim_fail(s, "%" PRId64 ": webhook %d tells change %" PRId64 ", not %" PRId64, c->key, c->kind,
+			 c->seq, h->seq);
+	if (s->now < h->not_before)
+		sim_fail(s, "%" PRId64 ": webhook %d is called %" PRId64 " ms too soon", c->key, c->kind,
+			 h->not_before - s->now);
+	if (c->kind == HOOK_DELIVERED && m->hook[HOOK_SENT].wanted && !m->hook[HOOK_SENT].settled)
+		sim_fail(s, "%" PRId64 ": delivered is called while sent is open", c->key);
+	if (c->webhook != sim_webhook_of(m->d->sub_account, m->d->user, c->kind))
+		sim_fail(s, "%" PRId64 ": webhook %d goes to %u", c->key, c->kind, c->webhook);
+	if (!c->d->sent_code || (c->kind == HOOK_DELIVERED && !c->d->delivered_code))
+		sim_fail(s, "%" PRId64 ": webhook %d tells codes %d and %d", c->key, c->kind, c->d->sent_code,
+			 c->d->delivered_code);
+	h->called++;
+}
+
+void judge_call_back(struct sim *s, const struct hook_call *c)
+{
+	(void)s;
+	(void)c;
+}
+
+/* -- between turns ------------------------------------------------------------------------------------------------- */
+
+static bool same_moving_half(const struct delivery *a, const struct delivery *b)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	bool same;
+
+	delivery_state_write(a, &x);
+	delivery_state_write(b, &y);
+	same = str_eq(buf_view(&x), buf_view(&y));
+	buf_done(&x);
+	buf_done(&y);
+	return same;
+}
+
+static void check_memory(struct sim *s, struct message *m)
+{
+	struct live *lv = live_find(&s->e->lives, m->d->key);
+
+	if (lv && !same_moving_half(lv->d, m->d))
+		sim_fail(s, "%" PRId64 ": in memory it is %s (%u events), durable %s", m->d->key,
+			 delivery_state_name(lv->d->state), lv->n, delivery_state_name(m->d->state));
+	if (m->d->state == D_QUEUED && s->now > m->d->expires_at + LATE_MS + 2000 && m->acknowledged)
+		sim_fail(s, "%" PRId64 ": still queued %" PRId64 " ms after its expiry", m->d->key,
+			 s->now - m->d->expires_at);
+	if (m->d->state == D_DOUBT && s->now > m->d->due_at + LATE_MS)
+		sim_fail(s, "%" PRId64 ": still in doubt %" PRId64 " ms after its wait", m->d->key, s->now - m->d->due_at);
+}
+
+static void check_bounds(struct sim *s)
+{
+	const struct engine *e = s->e;
+	size_t room = (size_t)(s->plan.connections * s->plan.links * s->plan.window);
+
+	if (e->lives.bytes > e->lives.budget + ((size_t)1 << 20))
+		sim_fail(s, "%zu bytes of deliveries in memory, %zu are allowed", e->lives.bytes, e->lives.budget);
+	if (e->hooks.total_away > (size_t)s->settings->webhooks.total * 8)
+		sim_fail(s, "%zu webhook calls away", e->hooks.total_away);
+	if (carrier_parts_away(s) > room + (size_t)(s->plan.connections * PARTS_SEEN))
+		sim_fail(s, "%zu parts at the carriers, whose windows take %zu", carrier_parts_away(s), room);
+}
+
+void judge_turn(struct sim *s)
+{
+	struct list *all = &s->judge.all;
+
+	check_bounds(s);
+	/* Not all of them after each turn: the stretch that is looked at moves on. */
+	for (int i = 0; i < 20 && all->count > 0; i++) {
+		if (!s->judge.look)
+			s->judge.look = list_first(all);
+		check_memory(s, OWNER(struct message, node, s->judge.look));
+		s->judge.look = list_next(all, s->judge.look);
+	}
+}
+
+/* After recovery everything must be as the durable events make it. */
+void judge_restart(struct sim *s)
+{
+	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n)) {
+		struct message *m = OWNER(struct message, node, n);
+
+		if (m->d->state == D_SENDING)
+			sim_fail(s, "%" PRId64 ": an attempt without a result survived the restart", m->d->key);
+	}
+}
+
+/* -- the end ------------------------------------------------------------------------------------------------------- */
+
+static bool message_settled(const struct message *m)
+{
+	if (m->d->state != D_DONE)
+		return false;
+	for (int k = HOOK_SENT; k <= HOOK_DELIVERED; k++)
+		if (m->hook[k].wanted && !m->hook[k].settled)
+			return false;
+	return true;
+}
+
+bool judge_settled(struct sim *s)
+{
+	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n))
+		if (!message_settled(OWNER(struct message, node, n)))
+			return false;
+	return true;
+}
+
+/* No receipt that was handed in is forgotten: what they say together is what the message says. */
+static void check_outcome(struct sim *s, struct message *m)
+{
+	const struct attempt_facts *f = current(m);
+
+	if (m->d->sent_code == SENT_SENT_SUCCESS && m->d->reason == REASON_NO_RECEIPT && f->parts > 0 &&
+	    (f->failed || f->delivered == all_parts(f->parts)))
+		sim_fail(s, "%" PRId64 ": no receipt, but all that was needed came", m->d->key);
+}
+
+static void check_truths(struct sim *s)
+{
+	for (uint32_t tag = 1; tag <= s->carrier.next_tag; tag++) {
+		const struct truth *t = map_ptr(s->judge.tags, tag);
+		struct message *m = t && t->key ? message_of(s, t->key) : NULL;
+
+		if (t && !map_get(s->judge.durable, tag, NULL))
+			sim_fail(s, "receipt %u is nowhere", tag);
+		if (!m || !t->final || m->d->state != D_DONE || m->d->reason != REASON_NO_RECEIPT)
+			continue;
+		/* The last attempt was accepted with ids: its receipts must have found it, unless they came in parts. */
+		if (t->attempt == m->d->attempts && t->parts == 1 && current(m)->accepted == 1)
+			sim_fail(s, "%" PRId64 ": receipt %u came, and the message says no_receipt", t->key, tag);
+	}
+}
+
+void judge_end(struct sim *s)
+{
+	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n)) {
+		struct message *m = OWNER(struct message, node, n);
+		struct delivery *row = NULL;
+
+		if (m->d->state != D_DONE)
+			sim_fail(s, "%" PRId64 " is %s for ever (due %" PRId64 ", attempts %u)", m->d->key,
+				 delivery_state_name(m->d->state), m->d->due_at, m->d->attempts);
+		for (int k = HOOK_SENT; k <= HOOK_DELIVERED; k++)
+			if (m->hook[k].wanted && !m->hook[k].settled)
+				sim_fail(s, "%" PRId64 ": webhook %d was never settled (%d calls)", m->d->key,
+					 k, m->hook[k].called);
+		check_memory(s, m);
+		check_outcome(s, m);
+		if (s->store->ops->load(s->store, m->d->key, &row) < 0)
+			sim_fail(s, "%" PRId64 " is not in the store any more", m->d->key);
+		delivery_free(row);
+	}
+	check_truths(s);
+}
+
+/* -- life ---------------------------------------------------------------------------------------------------------- */
+
+void judge_open(struct sim *s)
+{
+	list_init(&s->judge.all);
+	s->judge.messages = map_new();
+	s->judge.tags = map_new();
+	s->judge.durable = map_new();
+	s->judge.mos = map_new();
+	store_memory_observe(s->store,
+			     &(struct store_memory_observer){
+				     .ctx = s, .accept = on_accept, .event = on_event, .park = on_park, .mo = on_mo});
+}
+
+static bool free_truth(void *ctx, uint64_t key, uint64_t value)
+{
+	(void)ctx;
+	(void)key;
+	free((void *)(uintptr_t)value);
+	return true;
+}
+
+void judge_close(struct sim *s)
+{
+	struct node *n;
+
+	while ((n = list_pop(&s->judge.all))) {
+		struct message *m = OWNER(struct message, node, n);
+
+		delivery_free(m->d);
+		free(m);
+	}
+	map_each(s->judge.tags, free_truth, NULL);
+	map_free(s->judge.messages);
+	map_free(s->judge.tags);
+	map_free(s->judge.durable);
+	map_free(s->judge.mos);
+}

@@ -1,0 +1,189 @@
+/* sim.h - the engine in simulated time: one seed decides who sends what, what carriers and receivers do, which links drop, and
+ * when the process dies. The parts: client.c submits, carrier.c is the channel and the SMSCs behind it, receiver.c the webhook
+ * receivers, judge.c knows what is durable and objects, world.c moves the clock. */
+#pragma once
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "core/engine.h"
+#include "core/intake.h"
+#include "store/memory.h"
+
+struct sim;
+struct task { /* something that happens at a virtual time; embedded */
+	struct heap_node node;
+	void (*run)(struct sim *s, struct task *t);
+};
+void sim_at(struct sim *s, struct task *t, int64_t at, void (*run)(struct sim *s, struct task *t)); /* moves it when set */
+void sim_off(struct sim *s, struct task *t);
+
+/* What this seed is like; shares in percent. */
+struct plan {
+	int messages, bulk_max;
+	int64_t gap_ms;    /* between two requests, at most */
+	int64_t length_ms; /* of the troubled time; after it everything works and the rest must settle */
+	int lag;           /* share of moments in which the engine does not get its turn */
+	/* carriers */
+	int connections, links, window;
+	int64_t rtt_ms;
+	int refused, bad_number, nack, temporary, text, silent, throttled, late_answer, other_part_count;
+	int64_t drop_every_ms, down_ms; /* 0 = links hold */
+	int receipt_never, receipt_failed, receipt_early, receipt_twice, receipt_enroute, receipt_two_forms, strangers;
+	int64_t receipt_ms;
+	/* messages */
+	int long_text, same_number, short_validity, invalid, unrouted, no_reports, resend_doubt, marketing, idempotent;
+	/* receivers */
+	int hook_failing; /* share of time an endpoint fails */
+	int64_t hook_ms;
+	/* the process */
+	int64_t crash_every_ms; /* 0 = never */
+	int commit_fails;       /* share of crashes that are failing commits */
+	int mid_effects;        /* share of crashes in the middle of a turn's effects */
+	int graceful;           /* share that are restarts by the operator */
+	int64_t memory;
+};
+#define CONNECTIONS_MAX 3
+#define LINKS_MAX 2
+#define SUBS 3
+#define USERS 4
+
+/* -- carriers ------------------------------------------------------------------------------------------------------ */
+struct link {
+	struct conn *conn;
+	bool up;
+	uint32_t session; /* bumps with each bind */
+	bool throttled;
+	struct list waiting, outstanding; /* struct out */
+	struct task pump, drop, bind;
+};
+struct conn {
+	struct sim *s;
+	uint16_t number;
+	struct link link[LINKS_MAX];
+	int links;
+	int64_t balance;   /* parts the engine may still send, as far as the channel granted */
+	int64_t unsettled; /* parts charged and not settled */
+	int resets_unseen; /* posted, not yet taken by the engine: its sends may still use void credits */
+	struct task grant;
+	uint64_t next_id; /* the SMSC's message ids */
+};
+struct carrier {
+	struct channel channel; /* first */
+	struct conn conn[CONNECTIONS_MAX];
+	int n;
+	struct list flights; /* struct flight: attempts the channel has */
+	struct list reports; /* struct report: receipts the SMSCs have not got an answer for */
+	struct list posted;  /* struct posted: of them, what the engine holds */
+	uint32_t next_tag;
+	void (*stopped)(void *ctx);
+	void *stopped_ctx;
+};
+void carrier_open(struct sim *s);
+void carrier_start(struct sim *s); /* a new process binds */
+void carrier_die(struct sim *s);   /* the process is gone: links too; the SMSCs live on */
+void carrier_close(struct sim *s);
+size_t carrier_parts_away(const struct sim *s);
+
+/* -- receivers ----------------------------------------------------------------------------------------------------- */
+enum receiver_mode {
+	RECEIVER_OK,
+	RECEIVER_500,
+	RECEIVER_TIMEOUT,
+	RECEIVER_GONE,
+	RECEIVER_SLOW,
+	RECEIVER_BUSY,
+	RECEIVER_404,
+	RECEIVER_MODES
+};
+#define WEBHOOKS 3
+struct receiver {
+	struct list calls; /* struct call_away */
+	struct {
+		enum receiver_mode mode;
+		struct task change;
+		struct sim *s;
+	} endpoint[WEBHOOKS + 1]; /* by webhook id */
+};
+void receiver_open(struct sim *s);
+void receiver_die(struct sim *s);
+extern const struct hook_sender_ops receiver_ops;
+
+/* -- clients ------------------------------------------------------------------------------------------------------- */
+struct client {
+	struct list orders; /* struct order: submissions not answered */
+	struct list keys;   /* struct idem_use */
+	int left;           /* messages still to be sent */
+	uint32_t next_order;
+	struct task next;
+	uint64_t answered, refused, replayed;
+};
+void client_open(struct sim *s);
+void client_die(struct sim *s);
+void client_close(struct sim *s);
+
+/* -- judge --------------------------------------------------------------------------------------------------------- */
+struct judge {
+	struct map *messages; /* key -> struct message */
+	struct list all;
+	int64_t last_seq;    /* durable */
+	struct map *tags;    /* receipt tag -> struct truth */
+	struct map *durable; /* receipt tag -> it is in an event or a parked row */
+	struct map *mos;     /* incoming message's tag -> durable */
+	struct node *look;   /* where the comparison with the engine's memory goes on */
+	uint64_t accepts, events, attempts, calls, receipts;
+};
+void judge_open(struct sim *s);
+void judge_close(struct sim *s);
+void judge_acknowledged(struct sim *s, const struct draft *d, struct uid id, uint32_t order, uint32_t index);
+void judge_attempt(struct sim *s, const struct attempt *a);
+void judge_octets(struct sim *s, int64_t key, unsigned attempt, unsigned part); /* left the house */
+void judge_result(struct sim *s, const struct result *r);                       /* the channel said it */
+void judge_receipt(struct sim *s, int64_t key, unsigned attempt, unsigned part, unsigned parts, uint32_t tag,
+		   uint8_t state, bool final);
+void judge_stored(struct sim *s, uint32_t tag);
+void judge_mo_stored(struct sim *s, uint32_t number);
+void judge_call(struct sim *s, const struct hook_call *c);
+void judge_call_back(struct sim *s, const struct hook_call *c);
+void judge_restart(struct sim *s);
+void judge_turn(struct sim *s);
+bool judge_settled(struct sim *s); /* everything is over */
+void judge_end(struct sim *s);
+
+/* -- world --------------------------------------------------------------------------------------------------------- */
+struct sim {
+	uint64_t seed;
+	struct prng r;
+	struct plan plan;
+	int64_t start, now, troubled_until;
+	struct heap tasks;
+	struct settings *settings;
+	struct store *store;
+	struct engine *e;
+	unsigned life;    /* of the process */
+	int effects_left; /* -1: not dying; else so many more effects get out of the process */
+	bool stopping, stopped;
+	int64_t stop_at, nap;
+	bool calm;
+	struct carrier carrier;
+	struct receiver receiver;
+	struct client client;
+	struct judge judge;
+	struct task crash;
+	uint64_t turns;
+	char failure[512]; /* the first one */
+	bool verbose;
+};
+/* false: an invariant was broken, the words are in *s. The caller owns s, which is all zero. */
+bool sim_run(struct sim *s, uint64_t seed, bool verbose);
+void sim_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void sim_note(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3); /* trace, when verbose */
+/* An effect is about to leave the process: false = it died before. */
+bool sim_effect(struct sim *s);
+static inline bool chance(struct sim *s, int percent) { return (int)prng_below(&s->r, 100) < percent; }
+static inline int64_t between(struct sim *s, int64_t low, int64_t high)
+{
+	return low + (int64_t)prng_below(&s->r, (uint64_t)(high - low + 1));
+}
+uint32_t sim_webhook_of(uint32_t sub_account, uint32_t user, int kind); /* 0 = none */
+uint32_t sim_sub_of(uint32_t user);

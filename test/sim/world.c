@@ -1,0 +1,400 @@
+/* The world: draws a plan from the seed, moves the virtual clock from one thing to the next, gives the engine its turns, and kills
+ * it: between turns, in the middle of a turn's effects, by a commit that fails (and is there or is not), or by the operator. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/codes.h"
+#include "sim/sim.h"
+
+void rng_fix(uint64_t seed);
+#define MINUTE ((int64_t)60000)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define TURNS_MAX 3000000
+#define GRACE_MS 5000
+
+/* -- tasks --------------------------------------------------------------------------------------------------------- */
+
+void sim_at(struct sim *s, struct task *t, int64_t at, void (*run)(struct sim *s, struct task *t))
+{
+	heap_remove(&s->tasks, &t->node);
+	t->run = run;
+	heap_push(&s->tasks, &t->node, at);
+}
+
+void sim_off(struct sim *s, struct task *t) { heap_remove(&s->tasks, &t->node); }
+
+void sim_fail(struct sim *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->failure[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(s->failure, sizeof(s->failure), fmt, ap);
+	va_end(ap);
+	sim_note(s, "FAILED: %s", s->failure);
+}
+
+void sim_note(struct sim *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!s->verbose)
+		return;
+	printf("%10.3f ", (double)(s->now - s->start) / 1000);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+bool sim_effect(struct sim *s)
+{
+	if (s->effects_left < 0)
+		return true;
+	if (s->effects_left == 0)
+		return false;
+	s->effects_left--;
+	return true;
+}
+
+/* -- the plan ------------------------------------------------------------------------------------------------------ */
+
+/* Mostly absent, else up to most: faults in every combination, and seeds in which just one kind happens. */
+static int some(struct sim *s, int most) { return chance(s, 50) ? 0 : (int)between(s, 1, most); }
+
+static void draw_plan(struct sim *s)
+{
+	struct plan *p = &s->plan;
+
+	p->messages = (int)between(s, 30, 400);
+	p->bulk_max = (int)between(s, 1, 40);
+	p->length_ms = chance(s, 70) ? between(s, 20, 600) * 1000 : between(s, 1, 6) * HOUR;
+	p->gap_ms = MAX(p->length_ms / p->messages, 1);
+	p->lag = some(s, 80);
+	p->connections = (int)between(s, 1, CONNECTIONS_MAX);
+	p->links = (int)between(s, 1, LINKS_MAX);
+	p->window = (int)(chance(s, 50) ? between(s, 1, 5) : between(s, 6, 60));
+	p->rtt_ms = chance(s, 80) ? between(s, 1, 200) : between(s, 1000, 20000);
+	p->refused = some(s, 10);
+	p->bad_number = some(s, 5);
+	p->nack = some(s, 5);
+	p->temporary = some(s, 30);
+	p->text = some(s, 5);
+	p->silent = some(s, 10);
+	p->throttled = some(s, 20);
+	p->late_answer = some(s, 100);
+	p->other_part_count = some(s, 20);
+	p->drop_every_ms = chance(s, 40) ? 0 : between(s, p->length_ms / 40 + 1, p->length_ms);
+	p->down_ms = chance(s, 70) ? between(s, 100, 20000) : between(s, 1, 20) * MINUTE;
+	p->receipt_never = some(s, 30);
+	p->receipt_failed = some(s, 30);
+	p->receipt_early = some(s, 40);
+	p->receipt_twice = some(s, 30);
+	p->receipt_enroute = some(s, 30);
+	p->receipt_two_forms = some(s, 60);
+	p->strangers = some(s, 10);
+	p->receipt_ms = chance(s, 70) ? between(s, 1, 5000) : between(s, 1, 5 * HOUR);
+	p->long_text = some(s, 50);
+	p->same_number = some(s, 40);
+	p->short_validity = some(s, 40);
+	p->invalid = some(s, 5);
+	p->unrouted = some(s, 5);
+	p->no_reports = some(s, 30);
+	p->resend_doubt = some(s, 100);
+	p->marketing = some(s, 60);
+	p->idempotent = some(s, 60);
+	p->hook_failing = some(s, 80);
+	p->hook_ms = between(s, 1, 1000);
+	p->crash_every_ms = chance(s, 40) ? 0 : between(s, p->length_ms / 20 + 1, p->length_ms);
+	p->commit_fails = some(s, 60);
+	p->mid_effects = some(s, 80);
+	p->graceful = some(s, 40);
+	p->memory = chance(s, 60) ? 64 << 20 : between(s, 4096, 200000);
+}
+
+static struct route_connection *route_to(const char *a, const char *b, size_t *n)
+{
+	struct route_connection *r = xcalloc(2, sizeof(*r));
+
+	r[0] = (struct route_connection){xstrdup(a), 1};
+	*n = b ? 2 : 1;
+	if (b)
+		r[1] = (struct route_connection){xstrdup(b), 0};
+	return r;
+}
+
+static struct settings *draw_settings(struct sim *s)
+{
+	static const char *const names[CONNECTIONS_MAX] = {"main", "second", "third"};
+	struct settings *t = xnew(struct settings);
+	bool patient = chance(s, 30);
+
+	t->sms.connection_count = (size_t)s->plan.connections;
+	t->sms.connections = xcalloc(t->sms.connection_count, sizeof(*t->sms.connections));
+	for (size_t i = 0; i < t->sms.connection_count; i++) {
+		t->sms.connections[i].name = xstrdup(names[i]);
+		t->sms.connections[i].number = (uint16_t)(i + 1);
+		t->sms.connections[i].binds = s->plan.links;
+		t->sms.connections[i].window = s->plan.window;
+	}
+	t->sms.route_count = 2;
+	t->sms.routes = xcalloc(2, sizeof(*t->sms.routes));
+	t->sms.routes[0].prefix = xstrdup("55");
+	t->sms.routes[0].connections =
+		route_to("main", s->plan.connections > 1 ? "second" : NULL, &t->sms.routes[0].connection_count);
+	t->sms.routes[1].prefix = xstrdup("351");
+	t->sms.routes[1].connections = route_to(names[s->plan.connections - 1], s->plan.connections > 1 ? "main" : NULL,
+						&t->sms.routes[1].connection_count);
+	if (t->sms.routes[0].connection_count > 1)
+		t->sms.routes[0].connections[1].weight = between(s, 0, 2);
+	t->sms.doubt_wait_ms = patient ? 5 * MINUTE : between(s, 1, 60) * 1000;
+	t->sms.receipt_wait_ms = patient ? 48 * HOUR : between(s, 1, 120) * MINUTE;
+	t->sms.no_receipt_fails = chance(s, 30);
+	t->sms.validity_ms = chance(s, 50) ? DAY : between(s, 5, 120) * MINUTE;
+	t->sms.retry_delay_ms = between(s, 100, 30000);
+	t->sms.retry_delay_max_ms = t->sms.retry_delay_ms * between(s, 1, 20);
+	t->sms.retry_tries = between(s, 1, 5);
+	t->webhooks.timeout_ms = 10000;
+	t->webhooks.retry_first_ms = 5000;
+	t->webhooks.retry_max_ms = chance(s, 50) ? 6 * HOUR : 2 * MINUTE;
+	t->webhooks.give_up_ms = chance(s, 50) ? 3 * DAY : 10 * MINUTE;
+	t->webhooks.give_up_client_ms = t->webhooks.give_up_ms / 3;
+	t->webhooks.per_endpoint = between(s, 1, 16);
+	t->webhooks.total = t->webhooks.per_endpoint * 2;
+	t->retention.status_ms = 3 * DAY;
+	t->retention.message_ms = 90 * DAY;
+	t->memory = s->plan.memory;
+	return t;
+}
+
+/* -- who is who: user 1 has its own webhooks, 2 its sub-account's, 3 those for sent alone, 4 none ------------------- */
+
+uint32_t sim_sub_of(uint32_t user) { return MIN(user, SUBS); }
+
+uint32_t sim_webhook_of(uint32_t sub_account, uint32_t user, int kind)
+{
+	if (user == 1)
+		return 1;
+	if (user == 2)
+		return 2;
+	(void)sub_account;
+	return user == 3 && kind == HOOK_SENT ? 3 : 0;
+}
+
+static void publish(void)
+{
+	struct account account = {.id = 1, .name = "default", .country = "BR"};
+	struct sub_account subs[SUBS] = {{.id = 1, .account = 1, .reference = "a"},
+					 {.id = 2, .account = 1, .reference = "b"},
+					 {.id = 3, .account = 1, .reference = "c"}};
+	struct user users[USERS];
+	struct webhook hooks[WEBHOOKS] = {
+		{.id = 1, .user = 1, .sent = "http://one/sent", .delivered = "http://one/delivered"},
+		{.id = 2, .sub_account = 2, .sent = "http://two/sent", .delivered = "http://two/delivered"},
+		{.id = 3, .user = 3, .sent = "http://three/sent"},
+	};
+	struct snapshot_source src = {&account, 1, subs, SUBS, users, USERS, hooks, WEBHOOKS, NULL, 0};
+
+	memset(users, 0, sizeof(users));
+	for (uint32_t i = 0; i < USERS; i++) {
+		users[i].id = i + 1;
+		users[i].account = 1;
+		users[i].sub_account = sim_sub_of(i + 1);
+		snprintf(users[i].name, sizeof(users[i].name), "user%u", i + 1);
+	}
+	snapshot_publish(snapshot_new(&src));
+}
+
+/* -- the process --------------------------------------------------------------------------------------------------- */
+
+static int64_t sim_clock(void *ctx) { return ((struct sim *)ctx)->now; }
+
+static void on_crash(struct sim *s, struct task *t);
+
+static void process_start(struct sim *s)
+{
+	struct engine_config c = {s->store, s->settings, sim_clock, s, prng_u64(&s->r) | 1};
+	struct err err = {""};
+
+	s->life++;
+	s->effects_left = -1;
+	s->stopping = s->stopped = false;
+	sim_note(s, "-- process %u starts", s->life);
+	if (engine_open(&s->e, &c, &err) < 0) {
+		sim_fail(s, "engine_open: %s", err.text);
+		s->e = NULL;
+		return;
+	}
+	judge_restart(s);
+	engine_attach_channel(s->e, &s->carrier.channel);
+	engine_attach_sender(s->e, &receiver_ops, s);
+	carrier_start(s);
+	if (s->plan.crash_every_ms && !s->calm)
+		sim_at(s, &s->crash, s->now + between(s, 1, 2 * s->plan.crash_every_ms), on_crash);
+}
+
+/* Whatever it was doing: only what is durable remains. */
+static void process_end(struct sim *s)
+{
+	struct store *next = store_memory_crash(s->store);
+
+	s->effects_left = 0;
+	sim_off(s, &s->crash);
+	engine_close(s->e);
+	s->e = NULL;
+	s->store->ops->close(s->store);
+	s->store = next;
+	carrier_die(s);
+	receiver_die(s);
+	client_die(s);
+	s->now += between(s, 0, 2000);
+}
+
+static void on_crash(struct sim *s, struct task *t)
+{
+	(void)t;
+	if (s->calm)
+		return;
+	if (chance(s, s->plan.graceful)) {
+		sim_note(s, "-- stop");
+		s->stopping = true;
+		s->stop_at = s->now + GRACE_MS;
+		engine_stop(s->e, GRACE_MS);
+		sim_at(s, &s->crash, s->now + GRACE_MS + 100, on_crash);
+		s->plan.graceful = 0; /* the next one, if it comes to that, is the kill */
+		return;
+	}
+	if (chance(s, s->plan.commit_fails)) {
+		sim_note(s, "-- a commit will fail");
+		store_memory_fail_next(s->store, (unsigned)between(s, 1, 5), chance(s, 50) ? MEMORY_KEPT : MEMORY_LOST);
+	} else {
+		s->effects_left = chance(s, s->plan.mid_effects) ? (int)between(s, 1, 20) : 0;
+		sim_note(s, "-- it dies after %d effects", s->effects_left);
+	}
+}
+
+/* -- time ---------------------------------------------------------------------------------------------------------- */
+
+static void run_due(struct sim *s)
+{
+	struct heap_node *n;
+
+	while (!s->failure[0] && (n = heap_top(&s->tasks)) && n->at <= s->now) {
+		struct task *t = OWNER(struct task, node, n);
+
+		heap_remove(&s->tasks, n);
+		t->run(s, t);
+	}
+}
+
+static void restart(struct sim *s)
+{
+	process_end(s);
+	if (!s->failure[0])
+		process_start(s);
+}
+
+/* Returns ms until the engine wants its next turn. */
+static int64_t give_turn(struct sim *s)
+{
+	struct err err = {""};
+	int64_t wait;
+
+	s->turns++;
+	if (s->turns > TURNS_MAX)
+		sim_fail(s, "the engine turns for ever");
+	wait = engine_turn(s->e, &err);
+	if (wait < -1 || s->effects_left == 0 || (s->stopping && s->now >= s->stop_at)) {
+		restart(s);
+		return 0;
+	}
+	judge_turn(s);
+	return wait < 0 ? HOUR : wait;
+}
+
+static void step(struct sim *s)
+{
+	struct heap_node *n;
+	int64_t wait = 1, next;
+
+	run_due(s);
+	if (s->failure[0])
+		return;
+	if (!s->calm && s->now >= s->troubled_until) {
+		sim_note(s, "-- calm");
+		s->calm = true;
+		sim_off(s, &s->crash);
+	}
+	if (!chance(s, s->calm ? 0 : s->plan.lag))
+		wait = give_turn(s);
+	n = heap_top(&s->tasks);
+	if (wait == 0)
+		s->now += chance(s, 20) ? 1 : 0;
+	next = wait == 0 ? s->now : s->now + wait;
+	/* In the long quiet time the engine is not asked every second. */
+	if (s->calm && wait > 0)
+		next = MAX(next, s->now + s->nap);
+	s->now = MAX(s->now, n ? MIN(n->at, next) : next);
+}
+
+static bool over(struct sim *s)
+{
+	return s->calm && s->client.left <= 0 && s->client.orders.count == 0 &&
+	       s->carrier.reports.count == 0 && s->effects_left < 0 && judge_settled(s);
+}
+
+static void run(struct sim *s)
+{
+	int64_t until = s->troubled_until + s->settings->sms.receipt_wait_ms + s->settings->webhooks.give_up_ms +
+			s->settings->webhooks.retry_max_ms * 2 + s->settings->sms.validity_ms + DAY;
+	uint64_t look = 0;
+
+	while (!s->failure[0] && s->now < until) {
+		step(s);
+		/* The longer nothing is left to do but wait, the longer the naps. */
+		s->nap = s->now < s->troubled_until + 10 * MINUTE ? 0 : 2000;
+		if (++look % 64 == 0 && over(s))
+			break;
+	}
+	if (!s->failure[0])
+		judge_end(s);
+}
+
+bool sim_run(struct sim *s, uint64_t seed, bool verbose)
+{
+	struct store_options o = {.message_retention_ms = 90 * DAY, .now = sim_clock, .now_ctx = s};
+
+	rng_fix(seed);
+	prng_seed(&s->r, seed);
+	s->seed = seed;
+	s->verbose = verbose;
+	s->start = s->now = 1790000000000 + between(s, 0, DAY);
+	draw_plan(s);
+	s->troubled_until = s->now + s->plan.length_ms;
+	s->settings = draw_settings(s);
+	publish();
+	if (store_memory_open(&s->store, &o, NULL) < 0)
+		return false;
+	store_memory_seed(s->store, seed);
+	judge_open(s);
+	carrier_open(s);
+	s->effects_left = -1;
+	process_start(s);
+	client_open(s);
+	receiver_open(s);
+	run(s);
+	process_end(s);
+	client_close(s);
+	carrier_close(s);
+	judge_close(s);
+	s->store->ops->close(s->store);
+	settings_free(s->settings);
+	heap_done(&s->tasks);
+	return s->failure[0] == 0;
+}
