@@ -82,7 +82,7 @@ static uint32_t singleton(uint32_t cp)
 
 bool text_is_nfc(struct str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	const unsigned char *p = (const unsigned char *)s.p, *end = s.n ? p + s.n : p;
 
 	for (; p < end; p++) {
 		if (*p < 0xcc)
@@ -153,7 +153,7 @@ static void cluster_end(struct cluster *c, struct buf *out)
 
 void text_nfc(struct buf *out, struct str s)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end = s.n ? p + s.n : p;
 	struct cluster c = {0};
 
 	while (p < end) {
@@ -212,7 +212,7 @@ static const char *plain_spelling(uint32_t cp)
 
 void text_fold(struct buf *out, struct str s, enum text_fold into)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end = s.n ? p + s.n : p;
 
 	while (p < end) {
 		uint32_t cp = singleton(utf8_next(&p, end)), bare = cp;

@@ -82,7 +82,7 @@ unsigned gsm_septets(uint32_t cp)
 /* Runs for every message that is accepted, so ASCII takes one table look-up a character. */
 void text_measure(struct str s, struct text_measure *ret)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end = s.n ? p + s.n : p;
 	struct text_measure m = {.ascii = true, .latin1 = true, .gsm = true};
 
 	while (p < end) {
@@ -115,7 +115,7 @@ static uint8_t *room(struct buf *out, size_t n) { return (uint8_t *)buf_space(ou
 
 static bool septets_put(struct buf *out, struct str s, uint8_t refused)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end = s.n ? p + s.n : p;
 	uint8_t *o = room(out, s.n), *start = o;
 	bool all = true;
 
@@ -142,7 +142,7 @@ bool gsm_basic_put(struct buf *out, struct str s) { return septets_put(out, s, E
 
 bool ucs2_put(struct buf *out, struct str s)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end = s.n ? p + s.n : p;
 	uint8_t *o = room(out, s.n), *start = o;
 
 	if (!o)
@@ -166,7 +166,7 @@ bool ucs2_put(struct buf *out, struct str s)
 
 static bool narrow_put(struct buf *out, struct str s, uint32_t limit)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end = s.n ? p + s.n : p;
 	uint8_t *o = room(out, s.n), *start = o;
 	bool all = true;
 

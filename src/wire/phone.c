@@ -64,7 +64,7 @@ static size_t typographic(const char *s, const char *end)
 
 int phone_read(struct str s, struct phone *ret)
 {
-	const char *p = s.p, *end = p + s.n;
+	const char *p = s.p, *end = s.n ? p + s.n : p;
 	char d[PHONE_MAX + 2]; /* the international prefix takes two */
 	unsigned n = 0;
 	bool plus = false;

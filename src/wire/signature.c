@@ -75,7 +75,7 @@ void signature_sign(struct buf *out, const struct signature_key *keys, size_t n,
 bool signature_verify(struct str header, const struct signature_key *key, struct str id, int64_t at_s, struct str body)
 {
 	const size_t version = sizeof(VERSION) - 1;
-	const char *p = header.p, *end = p + header.n;
+	const char *p = header.p, *end = header.n ? p + header.n : p;
 	char want[MAC_TEXT];
 	bool good = false;
 

@@ -171,8 +171,7 @@ static void set_header(struct smpp_pdu *m, const uint8_t *p)
 
 uint32_t smpp_decode(const uint8_t *p, size_t n, struct smpp_pdu *ret)
 {
-	struct reader r = {p + SMPP_HEADER, p + n, 0};
-	bool known;
+	struct reader r = {0};
 
 	if (n < SMPP_HEADER) {
 		*ret = (struct smpp_pdu){0};
@@ -183,8 +182,9 @@ uint32_t smpp_decode(const uint8_t *p, size_t n, struct smpp_pdu *ret)
 		return SMPP_RINVCMDLEN;
 	if (smpp_is_response(ret->id) && n == SMPP_HEADER)
 		return smpp_command_name(ret->id) ? 0 : SMPP_RINVCMDID;
-	known = read_body(&r, ret);
-	if (!known)
+	r.p = p + SMPP_HEADER;
+	r.end = p + n;
+	if (!read_body(&r, ret))
 		return SMPP_RINVCMDID;
 	read_tlvs(&r, ret);
 	if (r.bad && smpp_is_response(ret->id) && ret->status) {

@@ -125,7 +125,7 @@ static unsigned units_of(unsigned alphabet, uint32_t cp)
 
 static size_t units_in(const struct choice *c)
 {
-	const char *p = c->text.p, *end = p + c->text.n;
+	const char *p = c->text.p, *end = c->text.n ? p + c->text.n : p;
 	size_t n = 0;
 
 	if (c->alphabet == SPLIT_UCS2)
@@ -141,7 +141,7 @@ static size_t units_in(const struct choice *c)
 
 static unsigned walk(const struct choice *c, enum split_join join, unsigned total_digits)
 {
-	const char *p = c->text.p, *end = p + c->text.n;
+	const char *p = c->text.p, *end = c->text.n ? p + c->text.n : p;
 	unsigned parts = 1, used = 0, cap = cap_of(c->alphabet, join, 1, total_digits);
 
 	while (p < end) {

@@ -98,8 +98,8 @@ void sms_read(const struct smpp_pdu *m, enum split_alphabet dflt, struct buf *ou
 	if (m->esm_class & SMPP_ESM_UDHI) {
 		size_t head = read_header(text, ret);
 
-		text.p += head;
-		text.n -= head;
+		if (head)
+			text = (struct smpp_octets){text.p + head, text.n - head};
 	}
 	if (!ret->joined && has_sar(m))
 		set_place(ret, true, m->sar_ref, m->sar_total, m->sar_seq);

@@ -302,6 +302,24 @@ TEST(any_octets_become_valid_utf8)
 	}
 }
 
+TEST(an_empty_text_may_have_no_address)
+{
+	struct str none = {0};
+	struct text_measure m;
+	struct buf b = BUF_INIT;
+
+	text_measure(none, &m);
+	assert_true(m.gsm && m.ascii && m.points == 0);
+	assert_true(gsm_put(&b, none) && gsm_basic_put(&b, none) && ucs2_put(&b, none));
+	assert_true(latin1_put(&b, none) && ascii_put(&b, none));
+	assert_true(gsm_get(&b, NULL, 0) && ucs2_get(&b, NULL, 0) && latin1_get(&b, NULL, 0) && ascii_get(&b, NULL, 0));
+	assert_true(text_is_nfc(none));
+	text_nfc(&b, none);
+	text_fold(&b, none, TEXT_FOLD_ASCII);
+	assert_int_equal(b.n, 0);
+	buf_done(&b);
+}
+
 TEST(a_full_buffer_is_noticed)
 {
 	struct buf b = {.max = 8};
@@ -326,6 +344,7 @@ int main(void)
 		RUN(heaps_of_marks_do_no_harm),
 		RUN(folding_leaves_what_the_alphabet_has),
 		RUN(any_octets_become_valid_utf8),
+		RUN(an_empty_text_may_have_no_address),
 		RUN(a_full_buffer_is_noticed),
 	};
 
