@@ -12,9 +12,6 @@
 #define SWEEP_SCAN 2048
 #define EXPIRE_MAX 512
 
-/* Timers are a queue of their own: no route, no sub-account. */
-static const struct queue_id timers = {.lane = LANE_TIMERS};
-
 struct queue *engine_queue_of(void *ctx, const struct delivery *d)
 {
 	struct engine *e = ctx;
@@ -257,7 +254,7 @@ static void sweep_one(struct engine *e, struct delivery *take)
 	if (lv->d->state != D_SENT)
 		return; /* once it is sent, engine.c sees that the sweep is past it */
 	if (e->now < lv->d->sent_at + e->policy.receipt_wait_ms)
-		engine_due_set(e, &timers, lv->d->sent_at + e->policy.receipt_wait_ms, lv->d->key);
+		engine_due_set(e, &engine_timers, lv->d->sent_at + e->policy.receipt_wait_ms, lv->d->key);
 	else
 		engine_step(e, lv, &f);
 }

@@ -82,7 +82,7 @@ static bool is_unfinished(int state) { return state == D_QUEUED || state == D_SE
 
 /* -- recording ------------------------------------------------------------------------------------------------------ */
 
-static const struct queue_id timers = {.lane = LANE_TIMERS};
+const struct queue_id engine_timers = {.lane = LANE_TIMERS};
 
 void engine_waiting(struct engine *e, const struct delivery *d, int n)
 {
@@ -117,7 +117,7 @@ static void moved(struct engine *e, struct live *lv, int from, int64_t old_due)
 		lv->pins++;
 	e->under_way += (to == D_SENDING) - (size_t)(from == D_SENDING);
 	if (from == D_DOUBT) {
-		struct due due = {.queue = timers, .at = old_due, .key = lv->d->key};
+		struct due due = {.queue = engine_timers, .at = old_due, .key = lv->d->key};
 
 		list_remove(&e->receipts.doubt, &lv->doubt);
 		e->ops->due_del(e->store, &due);
@@ -127,14 +127,14 @@ static void moved(struct engine *e, struct live *lv, int from, int64_t old_due)
 	case D_QUEUED: enter_queue(e, lv); break;
 	case D_DOUBT:
 		list_push(&e->receipts.doubt, &lv->doubt);
-		engine_due_set(e, &timers, lv->d->due_at, lv->d->key);
+		engine_due_set(e, &engine_timers, lv->d->due_at, lv->d->key);
 		metric_add(M_DOUBT, 1);
 		metric_set(M_IN_DOUBT_NOW, (int64_t)e->receipts.doubt.count);
 		break;
 	case D_SENT:
 		/* The sweep was past it already: a timer of its own. */
 		if (lv->d->key <= e->sweep)
-			engine_due_set(e, &timers, lv->d->sent_at + e->policy.receipt_wait_ms, lv->d->key);
+			engine_due_set(e, &engine_timers, lv->d->sent_at + e->policy.receipt_wait_ms, lv->d->key);
 		break;
 	case D_SENDING:
 	case D_DONE: break;

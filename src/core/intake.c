@@ -57,6 +57,9 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 	e->ops->accept(e->store, d);
 	unfinished_add(e, d->key, 1);
 	engine_waiting(e, d, 1);
+	/* The usual validity is seen at the queues' heads, which are their oldest; a shorter one has a timer of its own. */
+	if (m->validity_ms < e->settings->sms.validity_ms)
+		engine_due_set(e, &engine_timers, d->expires_at, d->key);
 	if (m->invalid) {
 		struct fact f = {.kind = FACT_REFUSE, .code = m->invalid, .reason = m->invalid_reason};
 

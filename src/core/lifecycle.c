@@ -147,7 +147,8 @@ static void step_result(const struct delivery *d, const struct fact *f, const st
 		if (d->tries >= p->retry_tries)
 			say_sent(out, now, SENT_CARRIER_COMMUNICATION_ERROR, REASON_FAILOVER_SPENT, r->status);
 		else
-			say_requeued(out, now, retry_at(d, p, now, f->jitter), REASON_CARRIER_STATUS, r->status);
+			say_requeued(out, now, MIN(retry_at(d, p, now, f->jitter), d->expires_at),
+				     REASON_CARRIER_STATUS, r->status);
 		break;
 	case V_DOUBT:
 		if (d->state == D_SENDING)

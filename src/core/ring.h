@@ -95,6 +95,8 @@ struct engine {
 };
 #define UNFINISHED_SHIFT 31 /* 15 bits of counter and 65.5 s */
 
+extern const struct queue_id engine_timers; /* the queue of timers: no route, no sub-account */
+
 bool engine_batch(void *e); /* opens the batch if none is; true */
 /* Stores and applies one event and does what follows from it inside the core (queues, timers, hooks). */
 void engine_record(struct engine *e, struct live *lv, struct event *ev);
