@@ -2,7 +2,7 @@
 """Prints src/wire/gsm_compose.def: canonical compositions of Latin, Greek and Cyrillic letters, from Python's Unicode data."""
 import unicodedata as u
 
-RANGES = [(0xC0, 0x24F), (0x370, 0x52F), (0x1E00, 0x1EFF)]
+RANGES = [(0xC0, 0x24F), (0x370, 0x52F), (0x1E00, 0x1FFF), (0x2260, 0x226F)]
 
 
 def pairs():
@@ -26,6 +26,10 @@ lines(("COMPOSE(0x%04x, 0x%04x, 0x%04x)" % t for t in table), 3)
 print("#endif")
 print("#ifdef BY_COMPOSED /* indexes of the above, sorted by the composed letter */")
 lines(("BY_COMPOSED(%d)" % i for i in sorted(range(len(table)), key=lambda i: table[i][2])), 6)
+print("#endif")
+print("#ifdef SINGLETON /* characters that are another one to begin with */")
+singles = [cp for cp in range(0x300, 0x2130) if len(u.decomposition(chr(cp)).split()) == 1 and len(u.normalize("NFC", chr(cp))) == 1]
+lines(("SINGLETON(0x%04x, 0x%04x)" % (cp, ord(u.normalize("NFC", chr(cp)))) for cp in singles), 4)
 print("#endif")
 print("#ifdef MARK_CLASS /* canonical combining classes of U+0300..U+036F */")
 lines(("MARK_CLASS(%d)" % u.combining(chr(cp)) for cp in range(0x300, 0x370)), 7)

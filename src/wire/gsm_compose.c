@@ -3,6 +3,7 @@
 #include <string.h>
 #include "wire/gsm_text.h"
 
+#define STROKE 0x338 /* makes "not equal" of "equal": no accent to be dropped */
 #define MARKS_MAX 32 /* on one letter; what comes beyond is passed as it is */
 
 struct pair {
@@ -24,7 +25,13 @@ static const uint8_t mark_class[0x70] = {
 #undef MARK_CLASS
 };
 
-static uint8_t class_of(uint32_t cp) { return cp >= 0x300 && cp < 0x370 ? mark_class[cp - 0x300] : 0; }
+/* U+0483..U+0487: the marks of Church Slavonic. */
+static uint8_t class_of(uint32_t cp)
+{
+	if (cp >= 0x300 && cp < 0x370)
+		return mark_class[cp - 0x300];
+	return cp >= 0x483 && cp <= 0x487 ? 230 : 0;
+}
 
 /* 0 when there is no such letter. */
 static uint32_t compose(uint32_t base, uint32_t mark)
@@ -63,20 +70,30 @@ static const struct pair *decompose(uint32_t cp)
 	return NULL;
 }
 
-/* Characters that are another one to begin with (singleton decompositions). */
+/* Singleton decompositions. */
 static uint32_t singleton(uint32_t cp)
 {
 	switch (cp) {
-	case 0x340: return 0x300;
-	case 0x341: return 0x301;
-	case 0x343: return 0x313;
-	case 0x374: return 0x2b9;
-	case 0x37e: return ';';
-	case 0x387: return 0xb7;
-	case 0x2126: return 0x3a9;
-	case 0x212a: return 'K';
-	case 0x212b: return 0xc5;
+#define SINGLETON(cp, other) \
+	case cp:             \
+		return other;
+#include "wire/gsm_compose.def"
+#undef SINGLETON
 	default: return cp;
+	}
+}
+
+/* Marks stand in U+0300..U+036F (CC 80..CD AF) and U+0483..U+0487; the rest are the leads of singletons. */
+static bool suspicious(const unsigned char *p)
+{
+	switch (*p) {
+	case 0xcc: return true;
+	case 0xcd: return p[1] < 0xb0 || p[1] == 0xb4 || p[1] == 0xbe;
+	case 0xce: return p[1] == 0x87;
+	case 0xd2: return p[1] >= 0x83 && p[1] <= 0x87;
+	case 0xe1: return p[1] >= 0xbd && p[1] <= 0xbf;
+	case 0xe2: return (p[1] == 0x80 && p[2] < 0x82) || (p[1] == 0x84 && p[2] >= 0xa6 && p[2] <= 0xab);
+	default: return false;
 	}
 }
 
@@ -85,11 +102,7 @@ bool text_is_nfc(struct str s)
 	const unsigned char *p = (const unsigned char *)s.p, *end = s.n ? p + s.n : p;
 
 	for (; p < end; p++) {
-		if (*p < 0xcc)
-			continue;
-		if (*p == 0xcc || (*p == 0xcd && (p[1] < 0xb0 || p[1] == 0xb4 || p[1] == 0xbe)) ||
-			(*p == 0xce && p[1] == 0x87) ||
-			(*p == 0xe2 && p[1] == 0x84 && (p[2] == 0xa6 || p[2] == 0xaa || p[2] == 0xab)))
+		if (*p >= 0xcc && suspicious(p))
 			return false;
 	}
 	return true;
@@ -181,19 +194,21 @@ static const struct {
 	uint16_t cp;
 	char plain[4];
 } spelling[] = {
-	{0x09, " "}, {0x60, "'"}, {0xa0, " "}, {0xa1, "!"}, {0xaa, "a"}, {0xab, "\""}, {0xad, ""}, {0xb0, "o"},
-	{0xb2, "2"}, {0xb3, "3"}, {0xb4, "'"}, {0xb7, "."}, {0xb8, ","}, {0xb9, "1"}, {0xba, "o"}, {0xbb, "\""},
-	{0xbf, "?"}, {0xc6, "AE"}, {0xd0, "D"}, {0xd7, "x"}, {0xd8, "O"}, {0xde, "Th"}, {0xdf, "ss"}, {0xe6, "ae"},
-	{0xf0, "d"}, {0xf8, "o"}, {0xfe, "th"}, {0x110, "D"}, {0x111, "d"}, {0x126, "H"}, {0x127, "h"}, {0x131, "i"},
-	{0x132, "IJ"}, {0x133, "ij"}, {0x138, "k"}, {0x13f, "L"}, {0x140, "l"}, {0x141, "L"}, {0x142, "l"},
-	{0x149, "'n"}, {0x14a, "N"}, {0x14b, "n"}, {0x152, "OE"}, {0x153, "oe"}, {0x166, "T"}, {0x167, "t"},
-	{0x17f, "s"}, {0x1e9e, "SS"}, {0x2000, " "}, {0x2001, " "}, {0x2002, " "}, {0x2003, " "}, {0x2004, " "},
-	{0x2005, " "}, {0x2006, " "}, {0x2007, " "}, {0x2008, " "}, {0x2009, " "}, {0x200a, " "}, {0x200b, ""},
-	{0x2010, "-"}, {0x2011, "-"}, {0x2012, "-"}, {0x2013, "-"}, {0x2014, "-"}, {0x2015, "-"}, {0x2018, "'"},
-	{0x2019, "'"}, {0x201a, "'"}, {0x201b, "'"}, {0x201c, "\""}, {0x201d, "\""}, {0x201e, "\""}, {0x201f, "\""},
-	{0x2022, "-"}, {0x2024, "."}, {0x2026, "..."}, {0x202f, " "}, {0x2032, "'"}, {0x2033, "\""}, {0x2039, "'"},
-	{0x203a, "'"}, {0x2044, "/"}, {0x2060, ""}, {0x2116, "No"}, {0x2122, "TM"}, {0x2212, "-"}, {0x3000, " "},
-	{0xfeff, ""},
+	{0x09, " "},    {0x60, "'"},    {0xa0, " "},   {0xa1, "!"},   {0xaa, "a"},     {0xab, "\""},
+	{0xad, ""},     {0xb0, "o"},    {0xb2, "2"},   {0xb3, "3"},   {0xb4, "'"},     {0xb7, "."},
+	{0xb8, ","},    {0xb9, "1"},    {0xba, "o"},   {0xbb, "\""},  {0xbf, "?"},     {0xc6, "AE"},
+	{0xd0, "D"},    {0xd7, "x"},    {0xd8, "O"},   {0xde, "Th"},  {0xdf, "ss"},    {0xe6, "ae"},
+	{0xf0, "d"},    {0xf8, "o"},    {0xfe, "th"},  {0x110, "D"},  {0x111, "d"},    {0x126, "H"},
+	{0x127, "h"},   {0x131, "i"},   {0x132, "IJ"}, {0x133, "ij"}, {0x138, "k"},    {0x13f, "L"},
+	{0x140, "l"},   {0x141, "L"},   {0x142, "l"},  {0x149, "'n"}, {0x14a, "N"},    {0x14b, "n"},
+	{0x152, "OE"},  {0x153, "oe"},  {0x166, "T"},  {0x167, "t"},  {0x17f, "s"},    {0x1e9e, "SS"},
+	{0x2000, " "},  {0x2001, " "},  {0x2002, " "}, {0x2003, " "}, {0x2004, " "},   {0x2005, " "},
+	{0x2006, " "},  {0x2007, " "},  {0x2008, " "}, {0x2009, " "}, {0x200a, " "},   {0x200b, ""},
+	{0x2010, "-"},  {0x2011, "-"},  {0x2012, "-"}, {0x2013, "-"}, {0x2014, "-"},   {0x2015, "-"},
+	{0x2018, "'"},  {0x2019, "'"},  {0x201a, "'"}, {0x201b, "'"}, {0x201c, "\""},  {0x201d, "\""},
+	{0x201e, "\""}, {0x201f, "\""}, {0x2022, "-"}, {0x2024, "."}, {0x2026, "..."}, {0x202f, " "},
+	{0x2032, "'"},  {0x2033, "\""}, {0x2039, "'"}, {0x203a, "'"}, {0x2044, "/"},   {0x2060, ""},
+	{0x2116, "No"}, {0x2122, "TM"}, {0x2212, "-"}, {0x3000, " "}, {0xfeff, ""},
 };
 
 static bool wanted(uint32_t cp, enum text_fold into)
@@ -219,7 +234,7 @@ void text_fold(struct buf *out, struct str s, enum text_fold into)
 		const struct pair *pair;
 		const char *plain;
 
-		while (!wanted(bare, into) && (pair = decompose(bare)))
+		while (!wanted(bare, into) && (pair = decompose(bare)) && pair->mark != STROKE)
 			bare = pair->base;
 		if (wanted(bare, into))
 			put_cp(out, bare);

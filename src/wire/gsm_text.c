@@ -7,6 +7,7 @@
 #define EXT 0x80 /* in the tables below: reached through ESC */
 #define NONE 0xff
 
+/* clang-format off */
 /* 3GPP TS 23.038 6.2.1: the character of each septet. ESC stands for itself. */
 static const uint16_t basic[128] = {
 	'@', 0xa3, '$', 0xa5, 0xe8, 0xe9, 0xf9, 0xec, 0xf2, 0xc7, '\n', 0xd8, 0xf8, '\r', 0xc5, 0xe5,
@@ -51,6 +52,7 @@ static const uint8_t septet_of[256] = {
 	N, 0x7d, 0x08, N, N, N, 0x7c, N, 0x0c, 0x06, N, N, 0x7e, N, N, N,
 };
 #undef N
+/* clang-format on */
 
 static uint8_t septet(uint32_t cp)
 {

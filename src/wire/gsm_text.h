@@ -5,13 +5,13 @@
 
 /* Which alphabets a text fits, and its length in each. */
 struct text_measure {
-	size_t points;      /* Unicode code points */
-	size_t septets;     /* GSM with extension; counts what fits, see gsm */
-	size_t units;       /* UTF-16 code units */
-	bool ascii;         /* 7-bit ASCII */
+	size_t points;  /* Unicode code points */
+	size_t septets; /* GSM with extension; counts what fits, see gsm */
+	size_t units;   /* UTF-16 code units */
+	bool ascii;     /* 7-bit ASCII */
 	bool latin1;
-	bool gsm;           /* GSM default alphabet, with extension table where extended is set */
-	bool extended;      /* holds at least one character of the extension table */
+	bool gsm;      /* GSM default alphabet, with extension table where extended is set */
+	bool extended; /* holds at least one character of the extension table */
 };
 void text_measure(struct str s, struct text_measure *ret);
 
@@ -20,19 +20,19 @@ unsigned gsm_septets(uint32_t cp);
 
 /* UTF-8 to octets, appended. true when every character fitted; others become '?'. */
 bool gsm_put(struct buf *out, struct str s);
-bool gsm_basic_put(struct buf *out, struct str s);      /* without the extension table */
-bool ucs2_put(struct buf *out, struct str s);           /* UTF-16BE with surrogates: always true */
+bool gsm_basic_put(struct buf *out, struct str s); /* without the extension table */
+bool ucs2_put(struct buf *out, struct str s);      /* UTF-16BE with surrogates: always true */
 bool latin1_put(struct buf *out, struct str s);
 bool ascii_put(struct buf *out, struct str s);
 
 /* Octets to UTF-8, appended; the result is always valid UTF-8 without NUL. true when nothing was damaged. */
-bool gsm_get(struct buf *out, const uint8_t *p, size_t n);     /* unknown escape pair: the character without escape (6.2.1.1) */
-bool ucs2_get(struct buf *out, const uint8_t *p, size_t n);    /* lone surrogate, odd octet, NUL: U+FFFD */
+bool gsm_get(struct buf *out, const uint8_t *p, size_t n); /* unknown escape pair: the character without escape (6.2.1.1) */
+bool ucs2_get(struct buf *out, const uint8_t *p, size_t n); /* lone surrogate, odd octet, NUL: U+FFFD */
 bool latin1_get(struct buf *out, const uint8_t *p, size_t n);
 bool ascii_get(struct buf *out, const uint8_t *p, size_t n);
 
 /* Canonical composition (NFC, UAX #15) of Latin, Greek and Cyrillic letters; other scripts pass unchanged. */
-bool text_is_nfc(struct str s);                         /* cheap: true for nearly every text, then text_nfc() would change nothing */
+bool text_is_nfc(struct str s); /* cheap: true for nearly every text, then text_nfc() would change nothing */
 void text_nfc(struct buf *out, struct str s);
 
 /* Characters outside the wanted alphabet become near ones inside it: letters lose their accents, typographic quotes, dashes,

@@ -183,7 +183,10 @@ size_t json_count(struct json *j)
 	return 0;
 }
 
-struct json *json_at(struct json *array, size_t i) { return array ? node(json_array_get(jansson(array), i)) : NULL; }
+struct json *json_at(struct json *array, size_t i)
+{
+	return array ? node(json_array_get(jansson(array), i)) : NULL;
+}
 
 struct str json_str(struct json *j)
 {

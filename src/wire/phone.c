@@ -7,6 +7,7 @@
  * and per prefix of two digits those third digits that make a code of three, as a bit set. */
 #define D(d) (1u << (d))
 #define ALL 0x3ffu
+/* clang-format off */
 static const uint16_t three[100] = {
 	[21] = D(1) | D(2) | D(3) | D(6) | D(8), [22] = ALL, [23] = ALL, [24] = ALL, [25] = ALL & ~D(9),
 	[26] = ALL, [29] = D(0) | D(1) | D(7) | D(8) | D(9), [35] = ALL, [37] = ALL & ~D(9),
@@ -19,11 +20,19 @@ static const uint16_t three[100] = {
 static const uint8_t two[] = {20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56,
 	57, 58, 60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98};
 
+/* clang-format on */
+
 /* Area codes of Brazil (Plano Geral de Códigos Nacionais): second digits that exist after each first one. */
 static const uint16_t brazil_area[10] = {
-	[1] = ALL & ~D(0), [2] = D(1) | D(2) | D(4) | D(7) | D(8), [3] = D(1) | D(2) | D(3) | D(4) | D(5) | D(7) | D(8),
-	[4] = ALL & ~D(0), [5] = D(1) | D(3) | D(4) | D(5), [6] = ALL & ~D(0),
-	[7] = D(1) | D(3) | D(4) | D(5) | D(7) | D(9), [8] = ALL & ~D(0), [9] = ALL & ~D(0),
+	[1] = ALL & ~D(0),
+	[2] = D(1) | D(2) | D(4) | D(7) | D(8),
+	[3] = D(1) | D(2) | D(3) | D(4) | D(5) | D(7) | D(8),
+	[4] = ALL & ~D(0),
+	[5] = D(1) | D(3) | D(4) | D(5),
+	[6] = ALL & ~D(0),
+	[7] = D(1) | D(3) | D(4) | D(5) | D(7) | D(9),
+	[8] = ALL & ~D(0),
+	[9] = ALL & ~D(0),
 };
 
 static uint8_t country_length(const char *d, unsigned n)
@@ -56,8 +65,8 @@ static size_t typographic(const char *s, const char *end)
 		return 0;
 	if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] <= 0x95 || (p[2] >= 0xa8 && p[2] <= 0xaf)))
 		return 3;
-	if ((p[0] == 0xe2 && p[1] == 0x81 && p[2] == 0xa0) || (p[0] == 0xe2 && p[1] == 0x88 && p[2] == 0x92) ||
-		(p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf))
+	if ((p[0] == 0xe2 && p[1] == 0x81 && p[2] == 0xa0) ||
+	    (p[0] == 0xe2 && p[1] == 0x88 && p[2] == 0x92) || (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf))
 		return 3;
 	return 0;
 }
@@ -127,7 +136,10 @@ bool phone_usable(const struct phone *p)
 	return is_brazil(p) ? brazil_usable(p) : true;
 }
 
-bool phone_destination(struct str s, struct phone *ret) { return phone_read(s, ret) == 0 && phone_usable(ret); }
+bool phone_destination(struct str s, struct phone *ret)
+{
+	return phone_read(s, ret) == 0 && phone_usable(ret);
+}
 
 void phone_canonical(const struct phone *p, struct phone *ret)
 {

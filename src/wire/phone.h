@@ -2,11 +2,11 @@
 #pragma once
 #include "base/util.h"
 
-#define PHONE_MAX 15            /* digits of E.164 */
+#define PHONE_MAX 15 /* digits of E.164 */
 struct phone {
-	char digits[PHONE_MAX + 1];     /* terminated, country code first, no '+' */
+	char digits[PHONE_MAX + 1]; /* terminated, country code first, no '+' */
 	uint8_t n;
-	uint8_t country;                /* length of the country code, 0 when unknown */
+	uint8_t country; /* length of the country code, 0 when unknown */
 };
 /* Drops blanks, '+', '-', '(', ')', '.', ',', '/' and typographic blanks and dashes; a leading 00 is the international prefix.
  * -EINVAL: holds anything else, a '+' after a digit, no digit, or more digits than E.164 has. */

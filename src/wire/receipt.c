@@ -64,9 +64,13 @@ static enum receipt_state state_of(struct str word)
 		RECEIPT_STATES(STATE_WORD)
 #undef STATE_WORD
 		/* spelt out by some */
-		{"DELIVERED", RECEIPT_DELIVERED}, {"UNDELIVERABLE", RECEIPT_UNDELIVERABLE},
-		{"UNDELIVERED", RECEIPT_UNDELIVERABLE}, {"UNDELIVRD", RECEIPT_UNDELIVERABLE},
-		{"ACCEPTED", RECEIPT_ACCEPTED}, {"REJECTED", RECEIPT_REJECTED}, {"UNKNOWN", RECEIPT_UNKNOWN},
+		{"DELIVERED", RECEIPT_DELIVERED},
+		{"UNDELIVERABLE", RECEIPT_UNDELIVERABLE},
+		{"UNDELIVERED", RECEIPT_UNDELIVERABLE},
+		{"UNDELIVRD", RECEIPT_UNDELIVERABLE},
+		{"ACCEPTED", RECEIPT_ACCEPTED},
+		{"REJECTED", RECEIPT_REJECTED},
+		{"UNKNOWN", RECEIPT_UNKNOWN},
 		{"EXPIRD", RECEIPT_EXPIRED},
 	};
 
@@ -147,8 +151,7 @@ int receipt_from_pdu(const struct smpp_pdu *m, struct receipt *ret)
 	scan((struct str){(const char *)text.p, text.n}, ret);
 	if (smpp_has(m, SMPP_TLV_RECEIPTED_MESSAGE_ID) && *m->receipted_id)
 		str_copy(ret->id, sizeof(ret->id), str_of(m->receipted_id));
-	if (smpp_has(m, SMPP_TLV_MESSAGE_STATE) && m->message_state >= RECEIPT_ENROUTE &&
-		m->message_state <= RECEIPT_REJECTED)
+	if (smpp_has(m, SMPP_TLV_MESSAGE_STATE) && m->message_state >= RECEIPT_ENROUTE && m->message_state <= RECEIPT_REJECTED)
 		ret->state = (enum receipt_state)m->message_state;
 	if (smpp_has(m, SMPP_TLV_NETWORK_ERROR_CODE) && m->network_error.n == 3) {
 		const uint8_t *e = m->network_error.p;
@@ -171,7 +174,8 @@ bool receipt_is(const struct smpp_pdu *m)
 const char *receipt_state_word(enum receipt_state s)
 {
 	switch (s) {
-#define STATE_WORD(id, value, word) case RECEIPT_##id: return word;
+#define STATE_WORD(id, value, word) \
+	case RECEIPT_##id: return word;
 		RECEIPT_STATES(STATE_WORD)
 #undef STATE_WORD
 	case RECEIPT_NONE: break;

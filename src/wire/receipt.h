@@ -5,22 +5,22 @@
 
 /* Values are those of the message_state TLV (SMPP 3.4 5.2.28); RECEIPT_NONE: not said, or a word nobody knows. */
 #define RECEIPT_STATES(X) /* id, value, word in the text */ \
-	X(ENROUTE, 1, "ENROUTE") \
-	X(DELIVERED, 2, "DELIVRD") \
-	X(EXPIRED, 3, "EXPIRED") \
-	X(DELETED, 4, "DELETED") \
-	X(UNDELIVERABLE, 5, "UNDELIV") \
-	X(ACCEPTED, 6, "ACCEPTD") \
-	X(UNKNOWN, 7, "UNKNOWN") \
+	X(ENROUTE, 1, "ENROUTE")                            \
+	X(DELIVERED, 2, "DELIVRD")                          \
+	X(EXPIRED, 3, "EXPIRED")                            \
+	X(DELETED, 4, "DELETED")                            \
+	X(UNDELIVERABLE, 5, "UNDELIV")                      \
+	X(ACCEPTED, 6, "ACCEPTD")                           \
+	X(UNKNOWN, 7, "UNKNOWN")                            \
 	X(REJECTED, 8, "REJECTD")
 #define RECEIPT_STATE_ID(id, value, word) RECEIPT_##id = value,
 enum receipt_state { RECEIPT_NONE, RECEIPT_STATES(RECEIPT_STATE_ID) };
 
 struct receipt {
-	char id[SMPP_ID_MAX + 1];       /* exactly as it came; "" when missing or too long */
+	char id[SMPP_ID_MAX + 1]; /* exactly as it came; "" when missing or too long */
 	enum receipt_state state;
-	char err[16];                   /* err: of the text, or "type:code" of network_error_code; "" when missing */
-	char submit_date[20];           /* as written: informative, their zone is unknown */
+	char err[16];         /* err: of the text, or "type:code" of network_error_code; "" when missing */
+	char submit_date[20]; /* as written: informative, their zone is unknown */
 	char done_date[20];
 };
 /* Reads the text; missing fields are "". -EINVAL when it has neither id nor a known state, that is, is no receipt. */
@@ -32,15 +32,15 @@ int receipt_from_pdu(const struct smpp_pdu *m, struct receipt *ret) MUST;
 bool receipt_is(const struct smpp_pdu *m);
 /* Writes the customary text; empty dates become zeros, text is cut to 20 octets and must be ASCII. */
 void receipt_print(struct buf *out, const struct receipt *r, struct str text);
-const char *receipt_state_word(enum receipt_state s);           /* "DELIVRD"; "" for RECEIPT_NONE */
-bool receipt_final(enum receipt_state s);                       /* all but NONE, ENROUTE, ACCEPTED */
+const char *receipt_state_word(enum receipt_state s); /* "DELIVRD"; "" for RECEIPT_NONE */
+bool receipt_final(enum receipt_state s);             /* all but NONE, ENROUTE, ACCEPTED */
 
 /* How one SMSC writes an id in its submit_sm_resp and in its receipts. */
 enum id_notation {
-	ID_EXACT,       /* the same text, letter by letter */
-	ID_EITHER,      /* each may be decimal or hexadecimal, with leading zeros, in any letter case */
-	ID_HEX_DEC,     /* response hexadecimal, receipt decimal */
-	ID_DEC_HEX,     /* response decimal, receipt hexadecimal */
+	ID_EXACT,   /* the same text, letter by letter */
+	ID_EITHER,  /* each may be decimal or hexadecimal, with leading zeros, in any letter case */
+	ID_HEX_DEC, /* response hexadecimal, receipt decimal */
+	ID_DEC_HEX, /* response decimal, receipt hexadecimal */
 };
 #define ID_KEYS_MAX 3
 struct id_key {

@@ -30,8 +30,7 @@ int signature_key_parse(struct str secret, struct signature_key *ret, struct err
 	if (secret.n <= prefix || memcmp(secret.p, PREFIX, prefix) != 0)
 		return err_set(e, -EINVAL, "a webhook secret starts with " PREFIX);
 	/* strict: no blanks, right padding, no stray bits, nothing behind */
-	if (sodium_base642bin(k.k, sizeof(k.k), p, secret.n - prefix, NULL, &k.n, NULL,
-		sodium_base64_VARIANT_ORIGINAL) != 0)
+	if (sodium_base642bin(k.k, sizeof(k.k), p, secret.n - prefix, NULL, &k.n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
 		return err_set(e, -EINVAL, "what follows " PREFIX " is not base64 of at most %zu octets", sizeof(k.k));
 	if (k.n < KEY_MIN)
 		return err_set(e, -EINVAL, "a webhook secret has at least %d octets, this one %zu", KEY_MIN, k.n);
@@ -58,8 +57,7 @@ static void mac(const struct signature_key *key, struct str id, int64_t at_s, st
 	buf_done(&head);
 }
 
-void signature_sign(struct buf *out, const struct signature_key *keys, size_t n, struct str id, int64_t at_s,
-	struct str body)
+void signature_sign(struct buf *out, const struct signature_key *keys, size_t n, struct str id, int64_t at_s, struct str body)
 {
 	char text[MAC_TEXT];
 

@@ -4,7 +4,6 @@
 #include <string.h>
 #include "wire/smpp.h"
 
-
 struct reader {
 	const uint8_t *p, *end;
 	uint32_t bad; /* command_status of the first error, 0 = none */
@@ -104,28 +103,28 @@ static void read_tlv(struct reader *r, uint16_t tag, struct smpp_octets v, struc
 	struct reader in = {v.p, v.p + v.n, 0};
 
 	switch (tag) {
-#define TLV_U8(name, number, field) \
-	case number: \
-		m->field = read_u8(&in); \
+#define TLV_U8(name, number, field)            \
+	case number:                           \
+		m->field = read_u8(&in);       \
 		smpp_mark(m, SMPP_TLV_##name); \
 		break;
-#define TLV_U16(name, number, field) \
-	case number: \
-		m->field = read_u16(&in); \
+#define TLV_U16(name, number, field)           \
+	case number:                           \
+		m->field = read_u16(&in);      \
 		smpp_mark(m, SMPP_TLV_##name); \
 		break;
-#define TLV_CSTR(name, number, field) \
-	case number: \
-		memset(m->field, 0, sizeof(m->field)); \
+#define TLV_CSTR(name, number, field)                                              \
+	case number:                                                               \
+		memset(m->field, 0, sizeof(m->field));                             \
 		read_cstr(&in, m->field, sizeof(m->field), SMPP_RINVPARLEN, true); \
-		smpp_mark(m, SMPP_TLV_##name); \
+		smpp_mark(m, SMPP_TLV_##name);                                     \
 		break;
-#define TLV_OCTETS(name, number, field, min, max) \
-	case number: \
+#define TLV_OCTETS(name, number, field, min, max)                                          \
+	case number:                                                                       \
 		in.bad = v.n + 1 < (size_t)(min) + 1 || v.n > (max) ? SMPP_RINVPARLEN : 0; \
-		in.p = in.end; \
-		m->field = v; \
-		smpp_mark(m, SMPP_TLV_##name); \
+		in.p = in.end;                                                             \
+		m->field = v;                                                              \
+		smpp_mark(m, SMPP_TLV_##name);                                             \
 		break;
 #include "wire/smpp_pdu.def"
 #undef TLV_U8
@@ -280,26 +279,26 @@ static void write_tlv_head(struct writer *w, uint16_t tag, size_t n)
 
 static void write_tlvs(struct writer *w, const struct smpp_pdu *m)
 {
-#define TLV_U8(name, number, field) \
-	if (smpp_has(m, SMPP_TLV_##name)) { \
+#define TLV_U8(name, number, field)           \
+	if (smpp_has(m, SMPP_TLV_##name)) {   \
 		write_tlv_head(w, number, 1); \
-		write_u8(w, m->field); \
+		write_u8(w, m->field);        \
 	}
-#define TLV_U16(name, number, field) \
-	if (smpp_has(m, SMPP_TLV_##name)) { \
+#define TLV_U16(name, number, field)          \
+	if (smpp_has(m, SMPP_TLV_##name)) {   \
 		write_tlv_head(w, number, 2); \
-		write_u16(w, m->field); \
+		write_u16(w, m->field);       \
 	}
-#define TLV_CSTR(name, number, field) \
-	if (smpp_has(m, SMPP_TLV_##name)) { \
+#define TLV_CSTR(name, number, field)                                                   \
+	if (smpp_has(m, SMPP_TLV_##name)) {                                             \
 		write_tlv_head(w, number, strnlen(m->field, sizeof(m->field) - 1) + 1); \
-		write_cstr(w, m->field, sizeof(m->field)); \
+		write_cstr(w, m->field, sizeof(m->field));                              \
 	}
-#define TLV_OCTETS(name, number, field, min, max) \
-	if (smpp_has(m, SMPP_TLV_##name)) { \
+#define TLV_OCTETS(name, number, field, min, max)                                   \
+	if (smpp_has(m, SMPP_TLV_##name)) {                                         \
 		w->bad |= m->field.n + 1 < (size_t)(min) + 1 || m->field.n > (max); \
-		write_tlv_head(w, number, m->field.n); \
-		write_octets(w, m->field.p, m->field.n); \
+		write_tlv_head(w, number, m->field.n);                              \
+		write_octets(w, m->field.p, m->field.n);                            \
 	}
 #include "wire/smpp_pdu.def"
 #undef TLV_U8
@@ -312,7 +311,7 @@ static void write_tlvs(struct writer *w, const struct smpp_pdu *m)
 static bool body_left_out(const struct smpp_pdu *m)
 {
 	return m->status && (m->id == SMPP_BIND_RECEIVER_RESP || m->id == SMPP_BIND_TRANSMITTER_RESP ||
-				    m->id == SMPP_BIND_TRANSCEIVER_RESP || m->id == SMPP_SUBMIT_SM_RESP);
+			     m->id == SMPP_BIND_TRANSCEIVER_RESP || m->id == SMPP_SUBMIT_SM_RESP);
 }
 
 int smpp_encode(const struct smpp_pdu *m, struct buf *out)

@@ -5,7 +5,9 @@
 const char *smpp_command_name(uint32_t id)
 {
 	switch (id) {
-#define PDU(name, number, text) case number: return text;
+#define PDU(name, number, text) \
+	case number:            \
+		return text;
 #define CSTR(f, e)
 #define LAST(f, e)
 #define U8(f)
@@ -27,7 +29,9 @@ const char *smpp_command_name(uint32_t id)
 const char *smpp_status_name(uint32_t status)
 {
 	switch (status) {
-#define STATUS(name, number, text) case number: return "ESME_" #name;
+#define STATUS(name, number, text) \
+	case number:               \
+		return "ESME_" #name;
 #include "wire/smpp_pdu.def"
 #undef STATUS
 	}
@@ -37,7 +41,9 @@ const char *smpp_status_name(uint32_t status)
 const char *smpp_status_text(uint32_t status)
 {
 	switch (status) {
-#define STATUS(name, number, text) case number: return text;
+#define STATUS(name, number, text) \
+	case number:               \
+		return text;
 #include "wire/smpp_pdu.def"
 #undef STATUS
 	}

@@ -48,7 +48,7 @@ static unsigned last_resort(unsigned alphabets)
 
 /* A text and the alphabet chosen for it. */
 struct choice {
-	struct str text;        /* the caller's, or folded */
+	struct str text; /* the caller's, or folded */
 	struct buf folded;
 	struct text_measure m;
 	unsigned alphabet;
@@ -241,7 +241,8 @@ static size_t put_header(uint8_t *o, const struct split *s, unsigned i)
 		return 6;
 	}
 	if (s->join == SPLIT_UDH16) {
-		uint8_t wide[7] = {0x06, 0x08, 0x04, (uint8_t)(s->ref >> 8), (uint8_t)s->ref, (uint8_t)s->n, (uint8_t)i};
+		uint8_t wide[7] = {0x06,          0x08,      0x04, (uint8_t)(s->ref >> 8), (uint8_t)s->ref,
+				   (uint8_t)s->n, (uint8_t)i};
 
 		memcpy(o, wide, 7);
 		return 7;
@@ -275,8 +276,7 @@ static int cut_all(struct split *s, unsigned total_digits)
 		return -E2BIG;
 	for (unsigned i = 1; i <= s->n; i++) {
 		struct split_part *part = &s->part[i - 1];
-		size_t n = cut(s->alphabet, p, (size_t)(end - p),
-			cap_of(s->alphabet, s->join, i, total_digits) * width);
+		size_t n = cut(s->alphabet, p, (size_t)(end - p), cap_of(s->alphabet, s->join, i, total_digits) * width);
 
 		part->p = o;
 		part->udh = put_header(o, s, i);

@@ -8,7 +8,10 @@
 #define SUBUNIT_DISPLAY 1
 
 /* The coding groups of TS 23.038 that SMPP took over; 0 = 8-bit data. */
-static unsigned by_bits(uint8_t dcs) { return (dcs & 0x0c) == 0x08 ? SPLIT_UCS2 : (dcs & 0x0c) == 0x04 ? 0 : SPLIT_GSM7EXT; }
+static unsigned by_bits(uint8_t dcs)
+{
+	return (dcs & 0x0c) == 0x08 ? SPLIT_UCS2 : (dcs & 0x0c) == 0x04 ? 0 : SPLIT_GSM7EXT;
+}
 
 static unsigned alphabet_of(uint8_t dcs, enum split_alphabet dflt, struct sms_part *ret)
 {
@@ -24,9 +27,7 @@ static unsigned alphabet_of(uint8_t dcs, enum split_alphabet dflt, struct sms_pa
 	case 0xc:
 	case 0xd: return SPLIT_GSM7EXT;
 	case 0xe: return SPLIT_UCS2;
-	case 0xf:
-		ret->flash |= (dcs & 3) == 0;
-		return dcs & 4 ? 0 : SPLIT_GSM7EXT;
+	case 0xf: ret->flash |= (dcs & 3) == 0; return dcs & 4 ? 0 : SPLIT_GSM7EXT;
 	default: break;
 	}
 	if (dcs < 0x10 || dcs > 0x7f)

@@ -19,7 +19,9 @@ static struct json_doc *read_text(const char *z, struct err *e)
 TEST(a_document_is_walked)
 {
 	struct err e;
-	struct json_doc *d = read_text("{\"a\":[1,-2,\"x\\u00e7\\ud83d\\ude00\",true,null,1.5,1e3,1.0],\"b\":{\"k\":false},\"c\":\"\"}", &e);
+	struct json_doc *d = read_text("{\"a\":[1,-2,\"x\\u00e7\\ud83d\\ude00\",true,null,1.5,1e3,1.0],\"b\":"
+				       "{\"k\":false},\"c\":\"\"}",
+				       &e);
 	struct json *root, *a;
 	char scratch[JSON_SCRATCH];
 
@@ -100,8 +102,12 @@ TEST(numbers_keep_their_digits)
 	static const struct {
 		const char *json, *text;
 	} c[] = {
-		{"5511999990001", "5511999990001"}, {"9223372036854775807", "9223372036854775807"},
-		{"-9223372036854775808", "-9223372036854775808"}, {"0", "0"}, {"-0", "0"}, {"\"007\"", "007"},
+		{"5511999990001", "5511999990001"},
+		{"9223372036854775807", "9223372036854775807"},
+		{"-9223372036854775808", "-9223372036854775808"},
+		{"0", "0"},
+		{"-0", "0"},
+		{"\"007\"", "007"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -210,7 +216,8 @@ TEST(a_byte_order_mark_is_ignored)
 
 TEST(whatever_is_taken_is_clean_text)
 {
-	static const char *const seeds[] = {"{\"messageText\":\"Ol\xc3\xa1 \\u00e7\",\"destination\":5511999990001,\"x\":[1,2.5,null]}",
+	static const char *const seeds[] = {
+		"{\"messageText\":\"Ol\xc3\xa1 \\u00e7\",\"destination\":5511999990001,\"x\":[1,2.5,null]}",
 		"[\"\\ud83d\\ude00\",{\"a\":{\"b\":[]}}]"};
 	struct prng r;
 	unsigned taken = 0;
@@ -226,7 +233,8 @@ TEST(whatever_is_taken_is_clean_text)
 		assert_non_null(p);
 		memcpy(p, z, n);
 		for (uint64_t k = prng_below(&r, 3); k > 0; k--)
-			p[prng_below(&r, n)] = (char)(prng_below(&r, 2) ? prng_u64(&r) : (uint64_t)"{}[]\",:\\0u"[prng_below(&r, 10)]);
+			p[prng_below(&r, n)] =
+				(char)(prng_below(&r, 2) ? prng_u64(&r) : (uint64_t) "{}[]\",:\\0u"[prng_below(&r, 10)]);
 		d = json_read(p, n - prng_below(&r, 2), &e);
 		if (d) {
 			taken++;

@@ -10,16 +10,21 @@ static const struct {
 	const char *err, *submit, *done;
 } texts[] = {
 	/* the book's form */
-	{"id:00001004 sub:001 dlvrd:001 submit date:2611221345 done date:2611221346 stat:DELIVRD err:000 text:Ola", "00001004",
-		RECEIPT_DELIVERED, "000", "2611221345", "2611221346"},
+	{"id:00001004 sub:001 dlvrd:001 submit date:2611221345 done date:2611221346 stat:DELIVRD err:000 "
+	 "text:Ola",
+	 "00001004", RECEIPT_DELIVERED, "000", "2611221345", "2611221346"},
 	/* seconds, capital Text, hex id */
-	{"id:C449ab9744f47b6af1879e49e75e4f40 sub:001 dlvrd:0 submit date:0610191018 done date:0610191018 stat:ACCEPTD err:0 "
-	 "text:This is an Acti", "C449ab9744f47b6af1879e49e75e4f40", RECEIPT_ACCEPTED, "0", "0610191018", "0610191018"},
-	{"id:7220bb6bd0be98fa628de66590f80070 sub:001 dlvrd:1 submit date:0610190851 done date:0610190951 stat:DELIVRD err:0 "
-	 "text:This is an Action SMS from", "7220bb6bd0be98fa628de66590f80070", RECEIPT_DELIVERED, "0", "0610190851",
-		"0610190951"},
-	{"id:0123456789 sub:001 dlvrd:000 submit date:261122134501 done date:261122134610 stat:UNDELIV err:011 Text:", "0123456789",
-		RECEIPT_UNDELIVERABLE, "011", "261122134501", "261122134610"},
+	{"id:C449ab9744f47b6af1879e49e75e4f40 sub:001 dlvrd:0 submit date:0610191018 done date:0610191018 "
+	 "stat:ACCEPTD err:0 "
+	 "text:This is an Acti",
+	 "C449ab9744f47b6af1879e49e75e4f40", RECEIPT_ACCEPTED, "0", "0610191018", "0610191018"},
+	{"id:7220bb6bd0be98fa628de66590f80070 sub:001 dlvrd:1 submit date:0610190851 done date:0610190951 "
+	 "stat:DELIVRD err:0 "
+	 "text:This is an Action SMS from",
+	 "7220bb6bd0be98fa628de66590f80070", RECEIPT_DELIVERED, "0", "0610190851", "0610190951"},
+	{"id:0123456789 sub:001 dlvrd:000 submit date:261122134501 done date:261122134610 stat:UNDELIV "
+	 "err:011 Text:",
+	 "0123456789", RECEIPT_UNDELIVERABLE, "011", "261122134501", "261122134610"},
 	/* upper case names, other order, fields missing */
 	{"STAT:EXPIRED ID:77 ERR:1B", "77", RECEIPT_EXPIRED, "1B", "", ""},
 	{"stat:REJECTD id:abc-def-12", "abc-def-12", RECEIPT_REJECTED, "", "", ""},
@@ -46,8 +51,9 @@ static const struct {
 	{"id:1 submit date:2611221345", "1", RECEIPT_NONE, "", "2611221345", ""},
 	/* 64 characters are an id, 65 are none, an error code is cut */
 	{"id:0123456789012345678901234567890123456789012345678901234567890123 stat:DELIVRD",
-		"0123456789012345678901234567890123456789012345678901234567890123", RECEIPT_DELIVERED, "", "", ""},
-	{"id:01234567890123456789012345678901234567890123456789012345678901234 stat:DELIVRD", "", RECEIPT_DELIVERED, "", "", ""},
+	 "0123456789012345678901234567890123456789012345678901234567890123", RECEIPT_DELIVERED, "", "", ""},
+	{"id:01234567890123456789012345678901234567890123456789012345678901234 stat:DELIVRD", "",
+	 RECEIPT_DELIVERED, "", "", ""},
 	{"id:1 err:0123456789012345678901", "1", RECEIPT_NONE, "012345678901234", "", ""},
 };
 
@@ -58,16 +64,25 @@ TEST(real_texts_are_understood)
 
 		assert_int_equal(receipt_parse(str_of(texts[i].text), &r), 0);
 		if (strcmp(r.id, texts[i].id) != 0 || r.state != texts[i].state || strcmp(r.err, texts[i].err) != 0 ||
-			strcmp(r.submit_date, texts[i].submit) != 0 || strcmp(r.done_date, texts[i].done) != 0)
-			fail_msg("\"%s\": id '%s' state %d err '%s' submit '%s' done '%s'", texts[i].text, r.id, r.state,
-				r.err, r.submit_date, r.done_date);
+		    strcmp(r.submit_date, texts[i].submit) != 0 || strcmp(r.done_date, texts[i].done) != 0)
+			fail_msg("\"%s\": id '%s' state %d err '%s' submit '%s' done '%s'", texts[i].text,
+				 r.id, r.state, r.err, r.submit_date, r.done_date);
 	}
 }
 
 TEST(other_texts_are_no_receipts)
 {
-	static const char *const c[] = {"", "Hello", "identity: 5", "text:id:5 stat:DELIVRD", "stat:", "id:", "id: stat: err:",
-		"bid:5", ":::", "id", "stat"};
+	static const char *const c[] = {"",
+					"Hello",
+					"identity: 5",
+					"text:id:5 stat:DELIVRD",
+					"stat:",
+					"id:",
+					"id: stat: err:",
+					"bid:5",
+					":::",
+					"id",
+					"stat"};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
 		struct receipt r;
@@ -94,9 +109,12 @@ TEST(a_cut_text_never_reads_outside)
 TEST(parameters_win_over_the_text)
 {
 	static const char text[] = "id:1000 stat:ENROUTE err:7 text:x";
-	struct smpp_pdu m = {.id = SMPP_DELIVER_SM, .esm_class = 4,
-		.short_message = {(const uint8_t *)text, sizeof(text) - 1}, .receipted_id = "3e8", .message_state = 5,
-		.network_error = {(const uint8_t *)"\3\1\2", 3}};
+	struct smpp_pdu m = {.id = SMPP_DELIVER_SM,
+			     .esm_class = 4,
+			     .short_message = {(const uint8_t *)text, sizeof(text) - 1},
+			     .receipted_id = "3e8",
+			     .message_state = 5,
+			     .network_error = {(const uint8_t *)"\3\1\2", 3}};
 	struct receipt r;
 
 	assert_int_equal(receipt_from_pdu(&m, &r), 0);
@@ -129,8 +147,8 @@ TEST(esm_class_tells_receipts)
 	static const struct {
 		uint8_t esm;
 		bool want;
-	} c[] = {{0, false}, {4, true}, {0x20, true}, {0x44, true}, {0x08, false}, {0x10, false}, {0x18, false}, {0x40, false},
-		{0x07, true}, {0x24, false}};
+	} c[] = {{0, false},    {4, true},     {0x20, true},  {0x44, true}, {0x08, false},
+		 {0x10, false}, {0x18, false}, {0x40, false}, {0x07, true}, {0x24, false}};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
 		struct smpp_pdu m = {.esm_class = c[i].esm};
@@ -142,7 +160,8 @@ TEST(esm_class_tells_receipts)
 TEST(what_is_printed_reads_back)
 {
 	for (int s = RECEIPT_ENROUTE; s <= RECEIPT_REJECTED; s++) {
-		struct receipt r = {.id = "00ab", .state = (enum receipt_state)s, .err = "012", .done_date = "2611221345"}, back;
+		struct receipt r = {.id = "00ab", .state = (enum receipt_state)s, .err = "012", .done_date = "2611221345"},
+			       back;
 		struct buf b = BUF_INIT;
 
 		receipt_print(&b, &r, STR("stat:no id:no and some more words"));
@@ -165,13 +184,22 @@ TEST(ids_are_stored_in_a_normal_form)
 		enum id_notation how;
 		const char *id, *want;
 	} c[] = {
-		{ID_EITHER, "00001004", "1004"}, {ID_EITHER, "0", "0"}, {ID_EITHER, "000", "0"}, {ID_EITHER, "00AB", "ab"},
-		{ID_EITHER, " 12 ", "12"}, {ID_EITHER, "", ""}, {ID_EXACT, "00AB", "00AB"}, {ID_EXACT, " 1", " 1"},
-		{ID_HEX_DEC, "00AB", "ab"}, {ID_DEC_HEX, "0012", "12"},
-		{ID_EITHER, "A1B2-00C3", "a1b2-00c3"}, {ID_EITHER, "00A1-B2", "00a1-b2"},
-		{ID_EITHER, "Xa0", "Xa0"}, {ID_EITHER, "00Xa", "00Xa"}, /* no hexadecimal number: letter case is kept */
+		{ID_EITHER, "00001004", "1004"},
+		{ID_EITHER, "0", "0"},
+		{ID_EITHER, "000", "0"},
+		{ID_EITHER, "00AB", "ab"},
+		{ID_EITHER, " 12 ", "12"},
+		{ID_EITHER, "", ""},
+		{ID_EXACT, "00AB", "00AB"},
+		{ID_EXACT, " 1", " 1"},
+		{ID_HEX_DEC, "00AB", "ab"},
+		{ID_DEC_HEX, "0012", "12"},
+		{ID_EITHER, "A1B2-00C3", "a1b2-00c3"},
+		{ID_EITHER, "00A1-B2", "00a1-b2"},
+		{ID_EITHER, "Xa0", "Xa0"},
+		{ID_EITHER, "00Xa", "00Xa"}, /* no hexadecimal number: letter case is kept */
 		{ID_EITHER, "0123456789012345678901234567890123456789012345678901234567890123",
-			"123456789012345678901234567890123456789012345678901234567890123"},
+		 "123456789012345678901234567890123456789012345678901234567890123"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -192,21 +220,22 @@ TEST(receipts_are_looked_up_in_all_readings)
 		{ID_EITHER, "4096", "4096 1000 16534"},
 		{ID_EITHER, "00001000", "1000 3e8 4096"},
 		{ID_EITHER, "1A2B", "1a2b 6699"},
-		{ID_EITHER, "7", "7"},                  /* the same in both */
+		{ID_EITHER, "7", "7"}, /* the same in both */
 		{ID_EITHER, "a", "a 10"},
 		{ID_EITHER, "xyz", "xyz"},
 		{ID_EITHER, "a1-b2", "a1-b2"},
 		{ID_EITHER, "", ""},
 		{ID_HEX_DEC, "4096", "1000"},
 		{ID_HEX_DEC, "0004096", "1000"},
-		{ID_HEX_DEC, "1a2b", "1a2b"},           /* not the notation that was promised */
+		{ID_HEX_DEC, "1a2b", "1a2b"}, /* not the notation that was promised */
 		{ID_DEC_HEX, "1000", "4096"},
 		{ID_DEC_HEX, "0000FFFF", "65535"},
 		{ID_DEC_HEX, "xyz", "xyz"},
-		{ID_EITHER, "18446744073709551616", "18446744073709551616 10000000000000000 "
-						     "114598615266301018707478"},
+		{ID_EITHER, "18446744073709551616",
+		 "18446744073709551616 10000000000000000 "
+		 "114598615266301018707478"},
 		{ID_EITHER, "ffffffffffffffffffffffffffffffff",
-			"ffffffffffffffffffffffffffffffff 340282366920938463463374607431768211455"},
+		 "ffffffffffffffffffffffffffffffff 340282366920938463463374607431768211455"},
 		{ID_EITHER, "1ffffffffffffffffffffffffffffffff", "1ffffffffffffffffffffffffffffffff"},
 		{ID_EITHER, "340282366920938463463374607431768211456", "340282366920938463463374607431768211456"},
 		{ID_DEC_HEX, "100000000000000000000000000000000", "100000000000000000000000000000000"},
@@ -257,14 +286,10 @@ TEST(either_notation_finds_its_message)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(real_texts_are_understood),
-		RUN(other_texts_are_no_receipts),
-		RUN(a_cut_text_never_reads_outside),
-		RUN(parameters_win_over_the_text),
-		RUN(esm_class_tells_receipts),
-		RUN(what_is_printed_reads_back),
-		RUN(ids_are_stored_in_a_normal_form),
-		RUN(receipts_are_looked_up_in_all_readings),
+		RUN(real_texts_are_understood),         RUN(other_texts_are_no_receipts),
+		RUN(a_cut_text_never_reads_outside),    RUN(parameters_win_over_the_text),
+		RUN(esm_class_tells_receipts),          RUN(what_is_printed_reads_back),
+		RUN(ids_are_stored_in_a_normal_form),   RUN(receipts_are_looked_up_in_all_readings),
 		RUN(either_notation_finds_its_message),
 	};
 

@@ -52,9 +52,14 @@ TEST(after_a_change_both_secrets_sign)
 
 TEST(strange_signatures_do_not_verify)
 {
-	static const char *const c[] = {"", " ", "v1", "v1,", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-		"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE", "v1,h0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-		"g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="};
+	static const char *const c[] = {"",
+					" ",
+					"v1",
+					"v1,",
+					"v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+					"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE",
+					"v1,h0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+					"g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="};
 	struct signature_key k;
 	struct err e;
 
@@ -69,14 +74,19 @@ TEST(wrong_secrets_are_refused_with_a_reason)
 	static const struct {
 		const char *secret, *want;
 	} c[] = {
-		{"", "starts with"}, {"whsec_", "starts with"}, {"WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "starts with"},
-		{"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "starts with"}, {"whsec_AAAA", "at least 24"},
+		{"", "starts with"},
+		{"whsec_", "starts with"},
+		{"WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "starts with"},
+		{"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "starts with"},
+		{"whsec_AAAA", "at least 24"},
 		{"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "at least 24"}, /* 23 octets */
 		{"whsec_!fKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "not base64"},
 		{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", "not base64"},
 		{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", "not base64"},
 		{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw MfKQ", "not base64"},
-		{"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "not base64"},
+		{"whsec_"
+		 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		 "not base64"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -115,10 +125,8 @@ TEST(tokens_are_random_and_hashed)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(the_published_vector_is_met),
-		RUN(after_a_change_both_secrets_sign),
-		RUN(strange_signatures_do_not_verify),
-		RUN(wrong_secrets_are_refused_with_a_reason),
+		RUN(the_published_vector_is_met),      RUN(after_a_change_both_secrets_sign),
+		RUN(strange_signatures_do_not_verify), RUN(wrong_secrets_are_refused_with_a_reason),
 		RUN(tokens_are_random_and_hashed),
 	};
 

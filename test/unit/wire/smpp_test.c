@@ -264,8 +264,9 @@ TEST(errors_name_the_status_to_answer_with)
 		/* too long for the field: service_type of six characters */
 		{"00000000 00000004 00000000 00000001 414243444546 00 0101 00", SMPP_RINVSERTYP},
 		/* schedule of 17 characters in replace_sm */
-		{"00000000 00000007 00000000 00000001 3100 010100 3030303030303030303030303030303030 00 00 00 00 00",
-			SMPP_RINVSCHED},
+		{"00000000 00000007 00000000 00000001 3100 010100 3030303030303030303030303030303030 00 00 "
+		 "00 00 00",
+		 SMPP_RINVSCHED},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -292,16 +293,16 @@ TEST(oddities_of_real_peers_are_taken)
 		const char *hex, *id;
 		uint32_t status;
 	} c[] = {
-		{"00000000 80000004 00000058 00000001", "", 0x58},              /* error without a body */
-		{"00000000 80000004 00000058 00000001 00", "", 0x58},           /* with one NUL */
-		{"00000000 80000004 00000400 00000001 00", "", 0x400},          /* a vendor's status */
-		{"00000000 80000004 0000000b 00000001 ffff00ff", "", 0x0b},     /* with garbage */
+		{"00000000 80000004 00000058 00000001", "", 0x58},          /* error without a body */
+		{"00000000 80000004 00000058 00000001 00", "", 0x58},       /* with one NUL */
+		{"00000000 80000004 00000400 00000001 00", "", 0x400},      /* a vendor's status */
+		{"00000000 80000004 0000000b 00000001 ffff00ff", "", 0x0b}, /* with garbage */
 		{"00000000 80000004 0000000b 00000001 310000", "", 0x0b},
-		{"00000000 80000004 00000000 00000001", "", 0},                 /* success without a body */
-		{"00000000 80000004 00000000 00000001 3132", "12", 0},          /* id without its NUL */
+		{"00000000 80000004 00000000 00000001", "", 0},        /* success without a body */
+		{"00000000 80000004 00000000 00000001 3132", "12", 0}, /* id without its NUL */
 		{"00000000 80000004 00000000 00000001 3132 00 0427 0001 02", "12", 0},
-		{"00000000 80000000 00000003 00000000", "", 3},                 /* sequence 0 */
-		{"00000000 80000004 00000000 ffffffff 3100", "1", 0},           /* sequence beyond 0x7FFFFFFF */
+		{"00000000 80000000 00000003 00000000", "", 3},       /* sequence 0 */
+		{"00000000 80000004 00000000 ffffffff 3100", "1", 0}, /* sequence beyond 0x7FFFFFFF */
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -321,9 +322,10 @@ TEST(tlvs_are_read_with_care)
 	uint8_t *p;
 
 	/* unknown ones are skipped, of repeated ones the last counts, the NUL of an id may be missing */
-	assert_int_equal(decode_hex("00000000 00000015 00000000 00000001 1400 0002 abcd 001e 0002 3132 0427 0001 01 "
-				    "0427 0001 05 1401 0000",
-				 &m, &p),
+	assert_int_equal(
+		decode_hex("00000000 00000015 00000000 00000001 1400 0002 abcd 001e 0002 3132 0427 0001 01 "
+			   "0427 0001 05 1401 0000",
+			   &m, &p),
 		0);
 	assert_string_equal(m.receipted_id, "12");
 	assert_int_equal(m.message_state, 5);
@@ -331,8 +333,7 @@ TEST(tlvs_are_read_with_care)
 	free(p);
 
 	/* a longer value before a shorter one leaves nothing behind */
-	assert_int_equal(
-		decode_hex("00000000 00000015 00000000 00000001 001e 0004 61626364 001e 0001 7a", &m, &p), 0);
+	assert_int_equal(decode_hex("00000000 00000015 00000000 00000001 001e 0004 61626364 001e 0001 7a", &m, &p), 0);
 	assert_string_equal(m.receipted_id, "z");
 	free(p);
 	assert_int_equal(decode_hex("00000000 00000015 00000000 00000001 001e 0000", &m, &p), 0);
@@ -357,7 +358,8 @@ TEST(texts_of_all_sizes_go_through)
 	static const struct {
 		size_t text, payload;
 		int want;
-	} c[] = {{0, 0, 0}, {254, 0, 0}, {255, 0, 0}, {256, 0, -EINVAL}, {0, 1025, 0}, {0, 65535, 0}, {0, 65536, -EINVAL}};
+	} c[] = {{0, 0, 0},    {254, 0, 0},   {255, 0, 0},        {256, 0, -EINVAL},
+		 {0, 1025, 0}, {0, 65535, 0}, {0, 65536, -EINVAL}};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
 		struct smpp_pdu m = {.id = SMPP_SUBMIT_SM, .seq = 1}, back;
@@ -403,9 +405,13 @@ TEST(a_response_belongs_to_its_request)
 	static const struct {
 		uint32_t id, want;
 	} c[] = {
-		{SMPP_SUBMIT_SM, SMPP_SUBMIT_SM_RESP}, {SMPP_BIND_TRANSCEIVER, SMPP_BIND_TRANSCEIVER_RESP},
-		{SMPP_DELIVER_SM, SMPP_DELIVER_SM_RESP}, {SMPP_ENQUIRE_LINK, SMPP_ENQUIRE_LINK_RESP},
-		{0x21, SMPP_GENERIC_NACK}, {0xffff, SMPP_GENERIC_NACK}, {SMPP_ALERT_NOTIFICATION, SMPP_GENERIC_NACK},
+		{SMPP_SUBMIT_SM, SMPP_SUBMIT_SM_RESP},
+		{SMPP_BIND_TRANSCEIVER, SMPP_BIND_TRANSCEIVER_RESP},
+		{SMPP_DELIVER_SM, SMPP_DELIVER_SM_RESP},
+		{SMPP_ENQUIRE_LINK, SMPP_ENQUIRE_LINK_RESP},
+		{0x21, SMPP_GENERIC_NACK},
+		{0xffff, SMPP_GENERIC_NACK},
+		{SMPP_ALERT_NOTIFICATION, SMPP_GENERIC_NACK},
 		{SMPP_OUTBIND, SMPP_GENERIC_NACK},
 	};
 
@@ -426,8 +432,9 @@ TEST(errors_of_binds_and_submits_have_no_body_others_have)
 		uint32_t id;
 		size_t octets;
 	} c[] = {
-		{SMPP_SUBMIT_SM_RESP, 16}, {SMPP_BIND_TRANSCEIVER_RESP, 16}, {SMPP_BIND_TRANSMITTER_RESP, 16},
-		{SMPP_BIND_RECEIVER_RESP, 16}, {SMPP_DELIVER_SM_RESP, 17}, {SMPP_GENERIC_NACK, 16},
+		{SMPP_SUBMIT_SM_RESP, 16},        {SMPP_BIND_TRANSCEIVER_RESP, 16},
+		{SMPP_BIND_TRANSMITTER_RESP, 16}, {SMPP_BIND_RECEIVER_RESP, 16},
+		{SMPP_DELIVER_SM_RESP, 17},       {SMPP_GENERIC_NACK, 16},
 		{SMPP_QUERY_SM_RESP, 20},
 	};
 
@@ -461,15 +468,14 @@ TEST(a_log_line_keeps_secrets)
 		const char *want;
 	} c[] = {
 		{{.id = SMPP_BIND_TRANSMITTER, .seq = 1, .system_id = "a\"b\n", .password = "hidden"},
-			"bind_transmitter seq=1 system_id=\"a\\\"b\\x0a\""},
-		{{.id = SMPP_SUBMIT_SM, .seq = 2, .source = {5, 0, "Pombo"}, .dest = {1, 1, "5511999990001"},
-			 .short_message = OCTETS("body")},
-			"submit_sm seq=2 from=\"Pombo\"/5/0 to=\"55119****0001\"/1/1 esm_class=0x00 data_coding=0x00 "
-			"registered_delivery=0 octets=4"},
-		{{.id = SMPP_SUBMIT_SM_RESP, .status = 0x58, .seq = 2},
-			"submit_sm_resp seq=2 status=0x58(ESME_RTHROTTLED)"},
+		 "bind_transmitter seq=1 system_id=\"a\\\"b\\x0a\""},
+		{{.id = SMPP_SUBMIT_SM, .seq = 2, .source = {5, 0, "Pombo"}, .dest = {1, 1, "5511999990001"}, .short_message = OCTETS("body")},
+		 "submit_sm seq=2 from=\"Pombo\"/5/0 to=\"55119****0001\"/1/1 esm_class=0x00 "
+		 "data_coding=0x00 "
+		 "registered_delivery=0 octets=4"},
+		{{.id = SMPP_SUBMIT_SM_RESP, .status = 0x58, .seq = 2}, "submit_sm_resp seq=2 status=0x58(ESME_RTHROTTLED)"},
 		{{.id = SMPP_QUERY_SM, .seq = 3, .message_id = "7", .source = {1, 1, "27182"}},
-			"query_sm seq=3 message_id=\"7\" from=\"27182\"/1/1"},
+		 "query_sm seq=3 message_id=\"7\" from=\"27182\"/1/1"},
 		{{.id = 0x21, .status = 0x401}, "0x00000021 seq=0 status=0x401"},
 	};
 

@@ -64,8 +64,8 @@ TEST(parts_are_counted_as_the_standard_says)
 		{"á", 269, "", SPLIT_UDH8, SPLIT_LATIN1, 3, SPLIT_LATIN1},
 		{"á", 267, "", SPLIT_UDH16, SPLIT_LATIN1, 3, SPLIT_LATIN1},
 		{"{", 160, "", SPLIT_UDH8, SPLIT_GSM7 | SPLIT_UCS2, 3, SPLIT_UCS2}, /* no extension allowed */
-		{"á", 160, "", SPLIT_UDH8, SPLIT_GSM7, 1, SPLIT_GSM7},     /* folded, there is no other way */
-		{"я", 160, "", SPLIT_UDH8, SPLIT_GSM7, 1, SPLIT_GSM7},     /* lost */
+		{"á", 160, "", SPLIT_UDH8, SPLIT_GSM7, 1, SPLIT_GSM7}, /* folded, there is no other way */
+		{"я", 160, "", SPLIT_UDH8, SPLIT_GSM7, 1, SPLIT_GSM7}, /* lost */
 		{"я", 160, "", SPLIT_UDH8, SPLIT_GSM7EXT, 1, SPLIT_GSM7EXT},
 		{"я{", 80, "", SPLIT_UDH8, SPLIT_GSM7EXT, 2, SPLIT_GSM7EXT},
 		{"0", 255 * 153, "", SPLIT_UDH8, 0, 255, SPLIT_GSM7},
@@ -215,12 +215,19 @@ TEST(codings_follow_alphabet_and_flash)
 		enum split_flash flash;
 		uint8_t data_coding, subunit;
 	} c[] = {
-		{"a", 0, SPLIT_FLASH_OFF, 0x00, 0}, {"{", 0, SPLIT_FLASH_OFF, 0x00, 0}, {"á", 0, SPLIT_FLASH_OFF, 0x08, 0},
-		{"a", SPLIT_ASCII, SPLIT_FLASH_OFF, 0x01, 0}, {"á", SPLIT_LATIN1, SPLIT_FLASH_OFF, 0x03, 0},
-		{"a", 0, SPLIT_FLASH_CLASS, 0x10, 0}, {"á", 0, SPLIT_FLASH_CLASS, 0x18, 0},
-		{"a", 0, SPLIT_FLASH_F0, 0xf0, 0}, {"á", 0, SPLIT_FLASH_F0, 0x18, 0},
-		{"a", 0, SPLIT_FLASH_SUBUNIT, 0x00, 1}, {"á", 0, SPLIT_FLASH_SUBUNIT, 0x08, 1},
-		{"a", SPLIT_ASCII, SPLIT_FLASH_CLASS, 0x01, 1}, {"á", SPLIT_LATIN1, SPLIT_FLASH_F0, 0x03, 1},
+		{"a", 0, SPLIT_FLASH_OFF, 0x00, 0},
+		{"{", 0, SPLIT_FLASH_OFF, 0x00, 0},
+		{"á", 0, SPLIT_FLASH_OFF, 0x08, 0},
+		{"a", SPLIT_ASCII, SPLIT_FLASH_OFF, 0x01, 0},
+		{"á", SPLIT_LATIN1, SPLIT_FLASH_OFF, 0x03, 0},
+		{"a", 0, SPLIT_FLASH_CLASS, 0x10, 0},
+		{"á", 0, SPLIT_FLASH_CLASS, 0x18, 0},
+		{"a", 0, SPLIT_FLASH_F0, 0xf0, 0},
+		{"á", 0, SPLIT_FLASH_F0, 0x18, 0},
+		{"a", 0, SPLIT_FLASH_SUBUNIT, 0x00, 1},
+		{"á", 0, SPLIT_FLASH_SUBUNIT, 0x08, 1},
+		{"a", SPLIT_ASCII, SPLIT_FLASH_CLASS, 0x01, 1},
+		{"á", SPLIT_LATIN1, SPLIT_FLASH_F0, 0x03, 1},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -252,9 +259,9 @@ TEST(folding_saves_parts_and_nothing_is_lost_silently)
 	} c[] = {
 		{"Olá, não", "Olá, não", 0, false, false},
 		{"Olá, não", "Ola, nao", 0, true, false},
-		{"Olá 😀", "Olá 😀", 0, true, false},          /* UCS-2 all the same */
+		{"Olá 😀", "Olá 😀", 0, true, false}, /* UCS-2 all the same */
 		{"Olá é", "Olá é", SPLIT_UCS2, true, false},
-		{"Olá é", "Ola é", SPLIT_GSM7, false, false},  /* no alphabet holds it: the least is lost */
+		{"Olá é", "Ola é", SPLIT_GSM7, false, false}, /* no alphabet holds it: the least is lost */
 		{"Olá é", "Ola e", SPLIT_ASCII, false, false},
 		{"Olá 😀", "Ola ?", SPLIT_GSM7, false, true},
 		{"{€}", "???", SPLIT_GSM7, false, true},
@@ -286,8 +293,10 @@ TEST(folding_saves_parts_and_nothing_is_lost_silently)
 static void random_text(struct prng *r, struct buf *out)
 {
 	static const char *const kinds[][8] = {
-		{"a", "@", "0", " ", "é", "\n", "Ω", "Z"}, {"a", "{", "€", "0", "]", "~", "é", "x"},
-		{"á", "a", "😀", "ж", "中", "€", "ç", "\t"}, {"😀", "𝄞", "a", "😀", "🇧🇷", "ã", "1", "😀"},
+		{"a", "@", "0", " ", "é", "\n", "Ω", "Z"},
+		{"a", "{", "€", "0", "]", "~", "é", "x"},
+		{"á", "a", "😀", "ж", "中", "€", "ç", "\t"},
+		{"😀", "𝄞", "a", "😀", "🇧🇷", "ã", "1", "😀"},
 	};
 	const char *const *kind = kinds[prng_below(r, 4)];
 
@@ -389,19 +398,32 @@ TEST(every_data_coding_has_a_reading)
 		unsigned alphabet;
 		bool damaged;
 	} c[] = {
-		{0x00, 0x00, SPLIT_LATIN1, false}, {0x01, 0x01, SPLIT_ASCII, false}, {0x02, 0x02, 0, false},
-		{0x03, 0x03, SPLIT_LATIN1, false}, {0x04, 0x04, 0, false}, {0x05, 0x07, SPLIT_LATIN1, false},
-		{0x08, 0x08, SPLIT_UCS2, false}, {0x09, 0x0f, SPLIT_LATIN1, false}, {0x10, 0x13, SPLIT_GSM7EXT, false},
-		{0x14, 0x17, 0, false}, {0x18, 0x1b, SPLIT_UCS2, false}, {0x1c, 0x1f, SPLIT_GSM7EXT, false},
-		{0x20, 0x3f, 0, true}, {0x40, 0x43, SPLIT_GSM7EXT, false}, {0x58, 0x5b, SPLIT_UCS2, false},
-		{0x60, 0x7f, 0, true}, {0x80, 0xbf, SPLIT_LATIN1, false}, {0xc0, 0xdf, SPLIT_GSM7EXT, false},
-		{0xe0, 0xef, SPLIT_UCS2, false}, {0xf0, 0xf3, SPLIT_GSM7EXT, false}, {0xf4, 0xf7, 0, false},
+		{0x00, 0x00, SPLIT_LATIN1, false},
+		{0x01, 0x01, SPLIT_ASCII, false},
+		{0x02, 0x02, 0, false},
+		{0x03, 0x03, SPLIT_LATIN1, false},
+		{0x04, 0x04, 0, false},
+		{0x05, 0x07, SPLIT_LATIN1, false},
+		{0x08, 0x08, SPLIT_UCS2, false},
+		{0x09, 0x0f, SPLIT_LATIN1, false},
+		{0x10, 0x13, SPLIT_GSM7EXT, false},
+		{0x14, 0x17, 0, false},
+		{0x18, 0x1b, SPLIT_UCS2, false},
+		{0x1c, 0x1f, SPLIT_GSM7EXT, false},
+		{0x20, 0x3f, 0, true},
+		{0x40, 0x43, SPLIT_GSM7EXT, false},
+		{0x58, 0x5b, SPLIT_UCS2, false},
+		{0x60, 0x7f, 0, true},
+		{0x80, 0xbf, SPLIT_LATIN1, false},
+		{0xc0, 0xdf, SPLIT_GSM7EXT, false},
+		{0xe0, 0xef, SPLIT_UCS2, false},
+		{0xf0, 0xf3, SPLIT_GSM7EXT, false},
+		{0xf4, 0xf7, 0, false},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
 		for (unsigned dcs = c[i].from; dcs <= c[i].to; dcs++) {
-			struct smpp_pdu m = {.data_coding = (uint8_t)dcs,
-				.short_message = {(const uint8_t *)"\0A", 2}};
+			struct smpp_pdu m = {.data_coding = (uint8_t)dcs, .short_message = {(const uint8_t *)"\0A", 2}};
 			struct sms_part part;
 			struct buf b = BUF_INIT;
 
@@ -431,18 +453,18 @@ TEST(headers_of_all_kinds_are_survived)
 		{"050003cc0302 4142", "AB", true, false, 0xcc, 3, 2},
 		{"060804abcd0302 4142", "AB", true, false, 0xabcd, 3, 2},
 		{"050003cc0101 4142", "AB", false, false, 0xcc, 1, 1},
-		{"0b0504158200000003cc0302 41", "A", true, false, 0xcc, 3, 2},  /* a port element before */
-		{"03240101 4142", "AB", false, false, 0, 1, 1},                 /* another element alone */
-		{"00 41", "A", false, false, 0, 1, 1},                          /* empty header */
+		{"0b0504158200000003cc0302 41", "A", true, false, 0xcc, 3, 2}, /* a port element before */
+		{"03240101 4142", "AB", false, false, 0, 1, 1},                /* another element alone */
+		{"00 41", "A", false, false, 0, 1, 1},                         /* empty header */
 		{"", "", false, true, 0, 1, 1},
-		{"050003cc03", "é@¥Ì¥", false, true, 0, 1, 1},              /* longer than the text: all is text */
+		{"050003cc03", "é@¥Ì¥", false, true, 0, 1, 1}, /* longer than the text: all is text */
 		{"ff4142", "ÿAB", false, true, 0, 1, 1},
-		{"050003cc0300 41", "A", false, true, 0, 1, 1},                 /* part 0 */
-		{"050003cc0304 41", "A", false, true, 0, 1, 1},                 /* part 4 of 3 */
-		{"050003cc0001 41", "A", false, true, 0, 1, 1},                 /* of 0 */
-		{"050005cc0302 41", "A", false, true, 0, 1, 1},                 /* element longer than the header */
-		{"0500020302aa 41", "A", false, true, 0, 1, 1},                 /* wrong element length */
-		{"01 00 41", "A", false, true, 0, 1, 1},                        /* half an element */
+		{"050003cc0300 41", "A", false, true, 0, 1, 1}, /* part 0 */
+		{"050003cc0304 41", "A", false, true, 0, 1, 1}, /* part 4 of 3 */
+		{"050003cc0001 41", "A", false, true, 0, 1, 1}, /* of 0 */
+		{"050005cc0302 41", "A", false, true, 0, 1, 1}, /* element longer than the header */
+		{"0500020302aa 41", "A", false, true, 0, 1, 1}, /* wrong element length */
+		{"01 00 41", "A", false, true, 0, 1, 1},        /* half an element */
 		{"050003cc0302", "", true, false, 0xcc, 3, 2},
 	};
 
@@ -455,9 +477,9 @@ TEST(headers_of_all_kinds_are_survived)
 
 		sms_read(&m, SPLIT_GSM7EXT, &b, &part);
 		if (part.joined != c[i].joined || part.damaged != c[i].damaged || part.ref != c[i].ref ||
-			part.total != c[i].total || part.seq != c[i].seq)
-			fail_msg("case %zu: %d %d ref %u %u/%u", i, part.joined, part.damaged, part.ref, part.seq,
-				part.total);
+		    part.total != c[i].total || part.seq != c[i].seq)
+			fail_msg("case %zu: %d %d ref %u %u/%u", i, part.joined, part.damaged, part.ref,
+				 part.seq, part.total);
 		assert_buf_text(&b, c[i].text);
 		buf_done(&b);
 		free(p);

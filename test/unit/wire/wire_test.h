@@ -48,4 +48,7 @@ static inline void assert_hex(const void *p, size_t n, const char *want)
 
 static inline void assert_buf_hex(const struct buf *b, const char *want) { assert_hex(b->p, b->n, want); }
 
-static inline void assert_buf_text(struct buf *b, const char *want) { assert_string_equal(buf_cstr(b), want); }
+static inline void assert_buf_text(struct buf *b, const char *want)
+{
+	assert_string_equal(buf_cstr(b), want);
+}
