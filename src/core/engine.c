@@ -116,6 +116,8 @@ static void moved(struct engine *e, struct live *lv, int from, int64_t old_due)
 	if (to == D_SENDING || to == D_DOUBT)
 		lv->pins++;
 	e->under_way += (to == D_SENDING) - (size_t)(from == D_SENDING);
+	if (from == D_SENDING || to == D_SENDING)
+		receipts_sending(e, lv->d, to == D_SENDING ? 1 : -1);
 	if (from == D_DOUBT) {
 		struct due due = {.queue = engine_timers, .at = old_due, .key = lv->d->key};
 
@@ -173,6 +175,7 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev)
 bool engine_step(struct engine *e, struct live *lv, struct fact *f)
 {
 	struct decision out;
+	bool sending = lv->d->state == D_SENDING;
 
 	f->jitter = engine_chance(e);
 	lifecycle_step(lv->d, f, &e->policy, e->now, &out);
@@ -185,6 +188,8 @@ bool engine_step(struct engine *e, struct live *lv, struct fact *f)
 		else if (out.ev[i].kind == EV_DOUBT)
 			receipts_for_doubt(e, lv);
 	}
+	if (sending && lv->d->state != D_SENDING)
+		receipts_answered(e, lv->d);
 	lv->pins--;
 	return out.send;
 }

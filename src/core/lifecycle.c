@@ -197,9 +197,10 @@ static void step_receipt(const struct delivery *d, const struct fact *f, int64_t
 		e = say_sent(out, now, SENT_SENT_SUCCESS, REASON_NONE, 0);
 		e->arg = MAX(f->part, 0) | (d->part_count ? d->part_count : 1) << 8;
 		event_detail(e, "%s", f->carrier_id);
-		if (receipt_decides(d, f))
+		if (receipt_decides(d, f)) {
 			say_delivered(out, now, f);
-		return;
+			return;
+		}
 	} else if (d->state == D_DONE || d->state == D_QUEUED) {
 		say_late(out, now, f->receipt_state, MAX(f->part, 0), "receipt", f->carrier_id, f->err);
 		return;

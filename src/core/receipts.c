@@ -46,6 +46,7 @@ static bool remember_row(void *ctx, const struct parked_row *row)
 void receipts_init(struct engine *e)
 {
 	e->receipts.parked = map_new();
+	e->receipts.sending = map_new();
 	list_init(&e->receipts.rows);
 	list_init(&e->receipts.doubt);
 	e->receipts.next_id = e->now << 12;
@@ -61,6 +62,7 @@ void receipts_done(struct engine *e)
 	while ((n = list_pop(&e->receipts.rows)))
 		free(OWNER(struct parked_live, node, n));
 	map_free(e->receipts.parked);
+	map_free(e->receipts.sending);
 }
 
 static struct str tail(const char *address)
@@ -113,11 +115,46 @@ static struct live *by_id(struct engine *e, const struct parked_row *r, int *par
 	return best;
 }
 
+/* Attempts under way are counted by connection and handset: while one is, a receipt without a known id may be its. */
+static uint64_t handset_key(uint16_t connection, struct str number)
+{
+	char text[2 + ADDRESS_TAIL] = {(char)(connection & 0xff), (char)(connection >> 8)};
+	size_t n = MIN(number.n, ADDRESS_TAIL);
+
+	memcpy(text + 2, number.p + number.n - n, n);
+	return hash_bytes(text, n + 2);
+}
+
+void receipts_sending(struct engine *e, const struct delivery *d, int by)
+{
+	uint64_t key, n = 0;
+
+	if (!d->t.number.n)
+		return;
+	key = handset_key(d->connection, d->t.number);
+	map_get(e->receipts.sending, key, &n);
+	n += (uint64_t)by;
+	if (n)
+		map_set(e->receipts.sending, key, n);
+	else
+		map_del(e->receipts.sending, key, NULL);
+}
+
+static bool being_sent(struct engine *e, uint16_t connection, const char *address)
+{
+	struct str s = str_of(address);
+
+	return s.n && map_get(e->receipts.sending, handset_key(connection, s), NULL);
+}
+
 /* Its id being unknown, a receipt may be that of the one attempt in doubt that fits. */
 static struct live *by_doubt(struct engine *e, const struct parked_row *r)
 {
 	struct live *found = NULL;
 
+	if (!e->receipts.doubt.count || being_sent(e, r->connection, r->source) ||
+	    being_sent(e, r->connection, r->destination))
+		return NULL;
 	for (struct node *n = list_first(&e->receipts.doubt); n; n = list_next(&e->receipts.doubt, n)) {
 		struct live *lv = OWNER(struct live, doubt, n);
 
@@ -258,6 +295,25 @@ void receipts_for_doubt(struct engine *e, struct live *lv)
 
 	forget(e, &row);
 	apply(e, lv, &row, -1);
+}
+
+void receipts_answered(struct engine *e, const struct delivery *d)
+{
+	struct live *again[HITS_MAX];
+	size_t k = 0;
+
+	if (!e->receipts.doubt.count || !e->receipts.rows.count || !d->t.number.n)
+		return;
+	for (struct node *n = list_first(&e->receipts.doubt); n && k < HITS_MAX; n = list_next(&e->receipts.doubt, n)) {
+		struct live *lv = OWNER(struct live, doubt, n);
+
+		if (lv->d->connection == d->connection &&
+		    handset_key(d->connection, lv->d->t.number) == handset_key(d->connection, d->t.number))
+			again[k++] = lv;
+	}
+	for (size_t i = 0; i < k; i++)
+		if (again[i]->d->state == D_DOUBT)
+			receipts_for_doubt(e, again[i]);
 }
 
 void mo_take(struct engine *e, struct mo_in *m)

@@ -84,6 +84,7 @@ static bool recover_one(void *ctx, struct delivery *d, const struct event *ev, s
 	case D_SENDING:
 		unfinished_add(e, d->key, 1);
 		e->under_way++;
+		receipts_sending(e, d, 1);
 		lv->pins++;
 		note_restart(r, d->key);
 		break;

@@ -41,9 +41,10 @@ struct hooks {
 	size_t stored; /* rows on disk, dead ones apart */
 };
 struct receipts {
-	struct map *parked; /* id hash -> number of parked rows with it */
-	struct list rows;   /* struct parked_live, newest last, bounded */
-	size_t count;       /* rows on disk */
+	struct map *parked;  /* id hash -> number of parked rows with it */
+	struct list rows;    /* struct parked_live, newest last, bounded */
+	struct map *sending; /* connection and handset -> attempts under way */
+	size_t count;        /* rows on disk */
 	int64_t next_id;
 	struct list doubt; /* struct live.doubt */
 };
@@ -121,6 +122,8 @@ void receipts_done(struct engine *e);
 void receipts_take(struct engine *e, struct receipt_in *r);
 void receipts_for(struct engine *e, struct live *lv, uint64_t id_hash); /* a part got its id: parked ones may be its */
 void receipts_for_doubt(struct engine *e, struct live *lv);
+void receipts_sending(struct engine *e, const struct delivery *d, int by); /* attempts under way: by more */
+void receipts_answered(struct engine *e, const struct delivery *d); /* one of them was answered: parked ones may be clear now */
 void mo_take(struct engine *e, struct mo_in *m);
 
 void hooks_init(struct engine *e);
