@@ -25,12 +25,12 @@ int signature_key_parse(struct str secret, struct signature_key *ret, struct err
 {
 	const size_t prefix = sizeof(PREFIX) - 1;
 	struct signature_key k = {{0}, 0};
-	const char *p = secret.p ? secret.p + prefix : "";
 
-	if (secret.n <= prefix || memcmp(secret.p, PREFIX, prefix) != 0)
+	if (secret.n <= prefix || !str_eq((struct str){secret.p, prefix}, STR(PREFIX)))
 		return err_set(e, -EINVAL, "a webhook secret starts with " PREFIX);
 	/* strict: no blanks, right padding, no stray bits, nothing behind */
-	if (sodium_base642bin(k.k, sizeof(k.k), p, secret.n - prefix, NULL, &k.n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+	if (sodium_base642bin(k.k, sizeof(k.k), secret.p + prefix, secret.n - prefix, NULL, &k.n, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) != 0)
 		return err_set(e, -EINVAL, "what follows " PREFIX " is not base64 of at most %zu octets", sizeof(k.k));
 	if (k.n < KEY_MIN)
 		return err_set(e, -EINVAL, "a webhook secret has at least %d octets, this one %zu", KEY_MIN, k.n);
