@@ -93,8 +93,8 @@ struct smpp_pdu {
 	struct smpp_addr source, dest;    /* alert_notification: dest is esme_addr */
 	char service_type[6];
 	char schedule[17], validity[17], final_date[17];
-	char message_id[SMPP_ID_MAX + 2];
-	char receipted_id[SMPP_ID_MAX + 2];
+	char message_id[SMPP_ID_MAX + 1];
+	char receipted_id[SMPP_ID_MAX + 1];
 	char system_id[66], password[66], system_type[34];
 	struct smpp_addr range; /* bind: addr_ton, addr_npi, address_range */
 	char status_info[257];  /* additional_status_info_text */

@@ -341,6 +341,25 @@ TEST(tlvs_are_read_with_care)
 	free(p);
 }
 
+TEST(ids_have_sixty_four_characters)
+{
+	for (size_t n = SMPP_ID_MAX; n <= SMPP_ID_MAX + 1; n++) {
+		struct buf b = BUF_INIT;
+		struct smpp_pdu m;
+
+		buf_put(&b, "\0\0\0\0\x80\0\0\4\0\0\0\0\0\0\0\1", SMPP_HEADER);
+		for (size_t i = 0; i < n; i++)
+			buf_putc(&b, 'f');
+		set_length((uint8_t *)b.p, b.n);
+		assert_int_equal(smpp_decode((const uint8_t *)b.p, b.n, &m), n > SMPP_ID_MAX ? SMPP_RINVMSGID : 0);
+		assert_int_equal(strlen(m.message_id), n > SMPP_ID_MAX ? 0 : n);
+		buf_putc(&b, '\0');
+		set_length((uint8_t *)b.p, b.n);
+		assert_int_equal(smpp_decode((const uint8_t *)b.p, b.n, &m), n > SMPP_ID_MAX ? SMPP_RINVMSGID : 0);
+		buf_done(&b);
+	}
+}
+
 TEST(types_of_number_are_carried_whatever_they_are)
 {
 	struct smpp_pdu m = {.id = SMPP_SUBMIT_SM, .seq = 1, .source = {8, 11, "x"}, .dest = {255, 254, "y"}}, back;
@@ -501,6 +520,7 @@ int main(void)
 		RUN(addresses_too_long_are_named),
 		RUN(oddities_of_real_peers_are_taken),
 		RUN(tlvs_are_read_with_care),
+		RUN(ids_have_sixty_four_characters),
 		RUN(types_of_number_are_carried_whatever_they_are),
 		RUN(texts_of_all_sizes_go_through),
 		RUN(nothing_is_appended_when_encoding_fails),
