@@ -104,12 +104,12 @@ static int64_t retry_at(const struct delivery *d, const struct policy *p, int64_
 	return now + delay / 2 + (int64_t)((double)(delay / 2) * jitter);
 }
 
-static void begin_doubt(const struct policy *p, int64_t now, int status, const char *why, struct decision *out)
+static void begin_doubt(const struct policy *p, int64_t now, int parts, const char *why, struct decision *out)
 {
 	struct event *e = say(out, EV_DOUBT, now);
 
 	e->code = REASON_IN_DOUBT;
-	e->arg = status;
+	e->arg = parts; /* as the channel made them; 0 = not known */
 	e->at2 = now + p->doubt_wait_ms;
 	event_detail(e, "%s", why);
 }
@@ -152,16 +152,16 @@ static void step_result(const struct delivery *d, const struct fact *f, const st
 		break;
 	case V_DOUBT:
 		if (d->state == D_SENDING)
-			begin_doubt(p, now, r->status, "no answer", out);
+			begin_doubt(p, now, r->parts, "no answer", out);
 		break;
 	}
 }
 
-static void say_delivered(struct decision *out, int64_t now, const struct fact *f)
+static void say_delivered(struct decision *out, int64_t now, const struct fact *f, bool failed)
 {
 	struct event *e = say(out, EV_DELIVERED, now);
 
-	e->code = f->receipt_state == RECEIPT_STATE_DELIVERED ? DELIVERED_DELIVERED_SUCCESS : DELIVERED_NOT_DELIVERED;
+	e->code = failed ? DELIVERED_NOT_DELIVERED : DELIVERED_DELIVERED_SUCCESS;
 	e->arg = f->receipt_state << 8 | (f->part < 0 ? 0 : f->part);
 	event_detail(e, "%s%s%s", f->carrier_id, f->err[0] ? " err " : "", f->err);
 }
@@ -180,35 +180,63 @@ static bool receipt_decides(const struct delivery *d, const struct fact *f)
 	return p[f->part].state != PART_DELIVERED && d->delivered_parts + 1u >= d->part_count;
 }
 
+static void say_receipt(struct decision *out, int64_t now, const struct fact *f)
+{
+	struct event *e = say(out, EV_RECEIPT, now);
+
+	e->code = f->receipt_state;
+	e->arg = MAX(f->part, 0) | (f->receipt_final ? 1 << 8 : 0);
+	event_detail(e, "%s%s%s", f->carrier_id, f->err[0] ? " err " : "", f->err);
+}
+
+/* A receipt proves that the carrier took the part. One of unknown id is that of a part without an answer. When it was the last one
+ * that was missing, the message is sent after all. */
+static void receipt_in_doubt(const struct delivery *d, const struct fact *f, int64_t now, struct decision *out)
+{
+	const struct part *p = d->part_count > 1 ? d->parts : &d->one;
+	struct fact g = *f;
+	bool failed = f->receipt_state != RECEIPT_STATE_DELIVERED, last = d->accepted_parts + 1u >= d->part_count;
+	struct event *e;
+
+	for (int i = 0; g.part < 0 && i < d->part_count; i++)
+		if (p[i].state == PART_NONE)
+			g.part = i;
+	if (g.part < 0 || g.part >= d->part_count || p[g.part].state != PART_NONE) {
+		say_receipt(out, now, &g);
+		return;
+	}
+	e = say(out, last ? EV_SENT : EV_PART, now);
+	e->code = last ? SENT_SENT_SUCCESS : d->part_count;
+	e->arg = g.part | d->part_count << 8;
+	e->hash = f->id_hash;
+	event_detail(e, "%s", f->carrier_id);
+	for (unsigned i = 0; i < d->part_count; i++)
+		failed |= p[i].state == PART_FAILED;
+	if (last && (failed || receipt_decides(d, &g)))
+		say_delivered(out, now, &g, failed);
+	else
+		say_receipt(out, now, &g);
+}
+
 static void step_receipt(const struct delivery *d, const struct fact *f, int64_t now, struct decision *out)
 {
-	struct event *e;
 	bool open_end = d->state == D_DONE && d->sent_code == SENT_SENT_SUCCESS &&
 			d->delivered_code != DELIVERED_DELIVERED_SUCCESS &&
 			(d->reason == REASON_NO_RECEIPT || d->reason == REASON_NO_REPORTS);
 
 	if (d->state == D_SENT || open_end) {
 		if (receipt_decides(d, f)) {
-			say_delivered(out, now, f);
+			say_delivered(out, now, f, f->receipt_state != RECEIPT_STATE_DELIVERED);
 			return;
 		}
-	} else if (d->state == D_DOUBT && f->receipt_final && (f->part < 0 || d->part_count <= 1)) {
-		/* The receipt proves that the carrier took it: both levels at once. */
-		e = say_sent(out, now, SENT_SENT_SUCCESS, REASON_NONE, 0);
-		e->arg = MAX(f->part, 0) | (d->part_count ? d->part_count : 1) << 8;
-		event_detail(e, "%s", f->carrier_id);
-		if (receipt_decides(d, f)) {
-			say_delivered(out, now, f);
-			return;
-		}
+	} else if (d->state == D_DOUBT && f->receipt_final) {
+		receipt_in_doubt(d, f, now, out);
+		return;
 	} else if (d->state == D_DONE || d->state == D_QUEUED) {
 		say_late(out, now, f->receipt_state, MAX(f->part, 0), "receipt", f->carrier_id, f->err);
 		return;
 	}
-	e = say(out, EV_RECEIPT, now);
-	e->code = f->receipt_state;
-	e->arg = MAX(f->part, 0) | (f->receipt_final ? 1 << 8 : 0);
-	event_detail(e, "%s%s%s", f->carrier_id, f->err[0] ? " err " : "", f->err);
+	say_receipt(out, now, f);
 }
 
 static void step_timer(const struct delivery *d, const struct policy *p, int64_t now, struct decision *out)
@@ -360,6 +388,8 @@ void delivery_apply(struct delivery *d, const struct event *ev)
 			d->tries--; /* nothing left the house: it was no try */
 		break;
 	case EV_DOUBT:
+		if (ev->arg >= 1 && ev->arg <= PARTS_MAX && ev->arg != d->part_count && !d->accepted_parts)
+			delivery_set_parts(d, (unsigned)ev->arg);
 		d->state = D_DOUBT;
 		d->due_at = ev->at2;
 		d->reason = REASON_IN_DOUBT;

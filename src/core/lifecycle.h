@@ -30,6 +30,7 @@ struct fact {
 	uint8_t receipt_state; /* enum receipt_state */
 	bool receipt_final;
 	const char *carrier_id, *err;
+	uint64_t id_hash; /* the form it would be stored under */
 	/* REFUSE */
 	int code, reason;
 	double jitter; /* 0..1, for back-off; the engine's random number */

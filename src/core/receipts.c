@@ -10,7 +10,7 @@
 
 #define PARKED_MEMORY 10000 /* newest ones kept for matching attempts in doubt by address */
 #define HITS_MAX 16
-#define ADDRESS_TAIL 8 /* digits that must agree: carriers add and drop country codes */
+#define ADDRESS_TAIL 8 /* digits that must agree at least: carriers add and drop country codes */
 
 struct parked_live {
 	struct node node;
@@ -65,27 +65,18 @@ void receipts_done(struct engine *e)
 	map_free(e->receipts.sending);
 }
 
-static struct str tail(const char *address)
+/* The same telephone, though one side may have dropped the country code: one number ends in the other, and enough of it agrees. */
+static bool same_number(struct str a, struct str b)
 {
-	struct str s = str_of(address);
+	struct str shorter = a.n < b.n ? a : b, longer = a.n < b.n ? b : a;
 
-	if (s.n > ADDRESS_TAIL) {
-		s.p += s.n - ADDRESS_TAIL;
-		s.n = ADDRESS_TAIL;
-	}
-	return s;
+	return shorter.n >= ADDRESS_TAIL && !memcmp(longer.p + longer.n - shorter.n, shorter.p, shorter.n);
 }
 
 /* A receipt's source is the handset; some SMSCs leave the addresses as in the submit, so both are looked at. */
 static bool same_handset(const struct delivery *d, const char *source, const char *destination)
 {
-	struct str t = d->t.number;
-
-	if (t.n > ADDRESS_TAIL) {
-		t.p += t.n - ADDRESS_TAIL;
-		t.n = ADDRESS_TAIL;
-	}
-	return t.n && (str_eq(t, tail(source)) || str_eq(t, tail(destination)));
+	return same_number(d->t.number, str_of(source)) || same_number(d->t.number, str_of(destination));
 }
 
 static struct live *by_id(struct engine *e, const struct parked_row *r, int *part)
@@ -175,6 +166,7 @@ static void apply(struct engine *e, struct live *lv, const struct parked_row *r,
 			 .receipt_state = r->state,
 			 .receipt_final = r->final,
 			 .carrier_id = r->carrier_id,
+			 .id_hash = r->hashes ? r->id_hash[0] : 0,
 			 .err = r->err};
 
 	if (lv->d->state == D_DONE)
