@@ -78,11 +78,16 @@ static void enqueue(struct engine *e, struct hook_pending *h)
 	e->hooks.ready++;
 }
 
-/* A change in order of seq is the rule; one read back from disk is older than everything and has a row anyway. */
+/* By seq, nearly always at the end; one read back from disk has a row and holds up nothing. */
 static void in_order(struct engine *e, struct hook_pending *h)
 {
-	if (!h->stored)
-		list_push(&e->hooks.order, &h->order);
+	struct node *at = &e->hooks.order.head;
+
+	if (h->stored)
+		return;
+	while (at->prev != &e->hooks.order.head && OWNER(struct hook_pending, order, at->prev)->seq > h->seq)
+		at = at->prev;
+	list_insert_before(&e->hooks.order, at, &h->order);
 }
 
 static struct hook_pending *pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
@@ -90,7 +95,7 @@ static struct hook_pending *pend(struct engine *e, int64_t key, int64_t seq, uin
 	struct hook_pending *h = xnew(struct hook_pending);
 
 	h->key = key;
-	h->seq = seq;
+	h->seq = h->told = seq;
 	h->kind = kind;
 	h->webhook = webhook;
 	h->born = e->now;
@@ -104,7 +109,7 @@ static void store_row(struct engine *e, const struct hook_pending *h, int64_t du
 	struct hook_row row = {.key = h->key,
 			       .kind = h->kind,
 			       .dead = dead,
-			       .seq = h->seq,
+			       .seq = h->told,
 			       .webhook = h->webhook,
 			       .due = due,
 			       .first_at = h->first_at,
@@ -148,11 +153,38 @@ static bool sent_is_open(struct engine *e, struct live *lv)
 	return e->hooks.stored && e->ops->hook_get(e->store, lv->d->key, HOOK_SENT, &row) && !row.dead;
 }
 
+/* A call of that kind is open already: it tells the state it finds when it leaves, so the newer change rides along; only one that is
+ * away needs a second call. */
+static bool told_later(struct engine *e, int64_t key, int64_t seq, uint8_t kind)
+{
+	struct hook_pending *h = map_ptr(e->hooks.pending, hook_id(key, kind));
+	struct hook_row row;
+
+	if (h) {
+		if (h->away)
+			h->again = seq;
+		else
+			h->told = seq;
+		return true;
+	}
+	if (!e->hooks.stored || !e->ops->hook_get(e->store, key, kind, &row) || row.dead)
+		return false;
+	row.seq = seq;
+	engine_batch(e);
+	e->ops->hook_set(e->store, &row);
+	return true;
+}
+
 static void open_call(struct engine *e, struct live *lv, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
 {
 	struct endpoint *p = endpoint_of(e, webhook);
-	bool waits = kind == HOOK_DELIVERED && sent_is_open(e, lv);
-	struct hook_pending *h = pend(e, key, seq, kind, webhook);
+	struct hook_pending *h;
+	bool waits;
+
+	if (told_later(e, key, seq, kind))
+		return;
+	waits = kind == HOOK_DELIVERED && sent_is_open(e, lv);
+	h = pend(e, key, seq, kind, webhook);
 
 	h->waiting = waits;
 	lv->hooks |= (uint8_t)(1u << kind);
@@ -226,7 +258,7 @@ static void hand_over(struct engine *e, struct endpoint *p, struct hook_pending 
 	c = xnew(struct hook_call);
 	c->in.kind = INPUT_HOOK;
 	c->key = h->key;
-	c->seq = h->seq;
+	c->seq = h->told;
 	c->kind = h->kind;
 	c->tries = h->tries;
 	c->first_at = h->first_at;
@@ -252,7 +284,7 @@ static bool read_back(void *ctx, const struct hook_row *row)
 		return true;
 	h = xnew(struct hook_pending);
 	h->key = row->key;
-	h->seq = row->seq;
+	h->seq = h->told = row->seq;
 	h->kind = row->kind;
 	h->webhook = row->webhook;
 	h->first_at = row->first_at;
@@ -371,6 +403,8 @@ static void settled(struct engine *e, struct live *lv, struct hook_pending *h)
 		list_remove(&e->hooks.order, &h->order);
 	map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
 	metric_add(M_HOOK_PENDING, -1);
+	if (lv && h->again)
+		open_call(e, lv, h->key, h->again, h->kind, h->webhook);
 	if (lv)
 		lv->hooks &= (uint8_t) ~(1u << h->kind);
 	if (h->kind == HOOK_SENT)
@@ -388,7 +422,7 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 	int64_t give_up = client_fault(c->status) ? e->settings->webhooks.give_up_client_ms
 						  : e->settings->webhooks.give_up_ms;
 	int64_t delay = e->settings->webhooks.retry_first_ms;
-	struct event ev = {.at = e->now, .code = c->status, .arg = h->kind};
+	struct event ev = {.at = e->now, .code = c->status, .arg = h->kind, .hash = (uint64_t)h->told};
 
 	for (int i = 1; i < h->tries && delay < e->settings->webhooks.retry_max_ms; i++)
 		delay *= 2;
@@ -410,6 +444,8 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 	if (lv)
 		engine_record(e, lv, &ev);
 	metric_add(M_HOOK_FAILED, 1);
+	if (h->again)
+		h->told = h->again;
 	to_disk(e, h, e->now + delay, c);
 	/* What waits behind it in memory follows it to the disk. */
 	h = map_ptr(e->hooks.pending, hook_id(c->key, HOOK_DELIVERED));
@@ -427,7 +463,12 @@ void hooks_back(struct engine *e, struct hook_call *c)
 	h->away = false;
 	h->tries++;
 	if (c->ok) {
-		struct event ev = {.kind = EV_HOOK_DONE, .at = e->now, .code = c->status, .arg = h->kind, .at2 = c->took_ms};
+		struct event ev = {.kind = EV_HOOK_DONE,
+				   .at = e->now,
+				   .code = c->status,
+				   .arg = h->kind,
+				   .at2 = c->took_ms,
+				   .hash = (uint64_t)h->told};
 
 		if (lv)
 			engine_record(e, lv, &ev);

@@ -140,11 +140,17 @@ static void step_result(const struct delivery *d, const struct fact *f, const st
 	case V_TEXT: say_sent(out, now, SENT_INTERNAL_ERROR, REASON_TEXT, 0); break;
 	case V_EXPIRED: say_sent(out, now, SENT_EXPIRED, REASON_THROTTLED_OUT, r->status); break;
 	case V_NOT_SENT:
-		if (d->state == D_SENDING)
+		if (d->state != D_SENDING)
+			break;
+		if (now >= d->expires_at)
+			say_sent(out, now, SENT_EXPIRED, REASON_LINK_DOWN, 0);
+		else
 			say_requeued(out, now, 0, REASON_LINK_DOWN, 0);
 		break;
 	case V_TEMPORARY:
-		if (d->tries >= p->retry_tries)
+		if (now >= d->expires_at)
+			say_sent(out, now, SENT_EXPIRED, REASON_EXPIRED, r->status);
+		else if (d->tries >= p->retry_tries)
 			say_sent(out, now, SENT_CARRIER_COMMUNICATION_ERROR, REASON_FAILOVER_SPENT, r->status);
 		else
 			say_requeued(out, now, MIN(retry_at(d, p, now, f->jitter), d->expires_at),

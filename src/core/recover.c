@@ -123,7 +123,7 @@ struct open_hooks {
 static bool scan_hook(void *ctx, const struct event *ev)
 {
 	struct open_hooks *o = ctx;
-	uint64_t id;
+	uint64_t id, seq;
 
 	o->from = ev->seq + 1;
 	o->n++;
@@ -131,8 +131,10 @@ static bool scan_hook(void *ctx, const struct event *ev)
 		map_set(o->open, (uint64_t)ev->key << 2 | (ev->kind == EV_SENT ? HOOK_SENT : HOOK_DELIVERED),
 			(uint64_t)ev->seq);
 	else if (ev->kind == EV_HOOK_DONE || ev->kind == EV_HOOK_FAILED || ev->kind == EV_HOOK_DEAD) {
+		/* A failed call has a row; a newer change than the one told is still open. */
 		id = (uint64_t)ev->key << 2 | (unsigned)ev->arg;
-		map_del(o->open, id, NULL); /* failed ones have a row */
+		if (map_get(o->open, id, &seq) && (seq <= ev->hash || ev->kind == EV_HOOK_FAILED))
+			map_del(o->open, id, NULL);
 	}
 	return true;
 }

@@ -22,7 +22,9 @@ struct hook_pending {
 	uint8_t kind;
 	bool stored; /* has a hook row */
 	bool away;
-	bool waiting; /* delivered behind an open sent */
+	int64_t told;  /* the newest change it tells; seq is the oldest */
+	int64_t again; /* a newer change came while it was away: told next */
+	bool waiting;  /* delivered behind an open sent */
 };
 struct endpoint { /* one webhook owner's backlog */
 	uint32_t webhook;
