@@ -149,8 +149,12 @@ static struct live *by_doubt(struct engine *e, const struct parked_row *r)
 	for (struct node *n = list_first(&e->receipts.doubt); n; n = list_next(&e->receipts.doubt, n)) {
 		struct live *lv = OWNER(struct live, doubt, n);
 
-		if (lv->d->connection != r->connection || lv->d->begun_at > r->at ||
-		    !same_handset(lv->d, r->source, r->destination))
+		if (lv->d->connection != r->connection || !same_handset(lv->d, r->source, r->destination))
+			continue;
+		/* One of its earlier attempts may have been meant: then nothing is certain. */
+		if (lv->d->begun_at > r->at && lv->d->attempts > 1)
+			return NULL;
+		if (lv->d->begun_at > r->at)
 			continue;
 		if (found)
 			return NULL;
