@@ -329,6 +329,7 @@ int smsc_open(struct smsc **ret, struct loop *l, struct sandbox_settings *s, str
 	c->by_id = map_new();
 	c->accounts = map_new();
 	c->throttled = map_new();
+	c->answered = map_new();
 	prng_seed(&c->rng, rng_u64());
 	c->last_id = (uint32_t)(rng_u64() & 0x7fffffff); /* ids of an earlier run must not come again soon */
 	timer_init(&c->timer, l, on_timer);
@@ -422,6 +423,7 @@ void smsc_close(struct smsc *c)
 	map_free(c->by_id);
 	map_free(c->by_session);
 	map_free(c->throttled);
+	map_free(c->answered);
 	timer_done(&c->timer);
 	heap_done(&c->jobs);
 	buf_done(&c->scratch);

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "sandbox/smsc.h"
 
+#define ANSWER_REST_MS 5000 /* what comes so soon after a handset's answer is not answered */
 #define THROTTLED_MAX 10000 /* numbers ending in 9058 that are counted at a time */
 
 void smsc_print_id(const struct smsc *c, uint32_t id, bool other, char out[12])
@@ -327,6 +328,21 @@ static bool wants(const struct smsc_message *m)
 	}
 }
 
+/* An ESME may answer the answer by itself ("you are unsubscribed"); two machines must not go on for ever. */
+static bool may_answer(struct smsc *c, struct str number)
+{
+	uint64_t key = hash_bytes(number.p, number.n), at;
+
+	if (map_get(c->answered, key, &at) && c->now_ms - (int64_t)at < ANSWER_REST_MS)
+		return false;
+	if (map_count(c->answered) >= THROTTLED_MAX) {
+		map_free(c->answered);
+		c->answered = map_new();
+	}
+	map_set(c->answered, key, (uint64_t)c->now_ms);
+	return true;
+}
+
 void smsc_end(struct smsc *c, struct smsc_message *m, enum receipt_state state)
 {
 	bool delivered = state == RECEIPT_DELIVERED;
@@ -343,7 +359,7 @@ void smsc_end(struct smsc *c, struct smsc_message *m, enum receipt_state state)
 		if (i == 0 && m->plan.out_of_order)
 			smsc_deliver_receipt(c, m, RECEIPT_ENROUTE);
 	}
-	if (m->answer && delivered) {
+	if (m->answer && delivered && may_answer(c, str_of(m->addr[1].text))) {
 		uint64_t id;
 		struct err e;
 

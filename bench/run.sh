@@ -1,0 +1,3 @@
+#!/bin/sh
+# The measurements: see bench/run.py --help.
+exec python3 "$(dirname "$0")/run.py" "$@"
