@@ -5,7 +5,8 @@ let current = null;     // number of the open conversation
 let since = 0;          // of its list
 let round = 0;          // counts openings, so that an answer for an earlier one is dropped
 let flashed = -1;       // newest flash message shown
-const items = new Map(); // message id -> <li>
+const items = new Map(); // message id -> <li>, oldest first
+const SHOWN = 500;
 
 async function ask(path, body) {
 	const how = body ? { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : {};
@@ -55,6 +56,11 @@ function show(m, isNew) {
 		li = document.createElement('li');
 		items.set(m.id, li);
 		box.append(li);
+		if (items.size > SHOWN) {
+			const [oldest, element] = items.entries().next().value;
+			items.delete(oldest);
+			element.remove();
+		}
 	}
 	const bad = ['failed', 'refused', 'unanswered'].includes(m.status);
 	li.className = m.direction + (bad ? ' bad' : '');
