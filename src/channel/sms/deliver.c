@@ -223,7 +223,6 @@ static struct input *new_receipt(struct session *s, const struct smpp_pdu *m, co
 	unsigned n = *r->id ? id_lookup(set->notation, str_of(r->id), keys) : 0;
 
 	in->in.kind = INPUT_RECEIPT;
-	in->in.weight = sizeof(*in);
 	in->connection = set->number;
 	in->state = (uint8_t)r->state;
 	in->final = receipt_final(r->state) && (m->esm_class & SMPP_ESM_TYPE) != SMPP_ESM_INTERMEDIATE;
@@ -261,7 +260,6 @@ static struct input *new_mo(struct session *s, const struct smpp_pdu *m)
 	sms_read(m, default_alphabet(s->conn->set), &text, &part);
 	(void)buf_cstr(&text);
 	in->in.kind = INPUT_MO;
-	in->in.weight = (uint32_t)(sizeof(*in) + text.n);
 	in->connection = s->conn->set->number;
 	addresses(m, in->source, in->destination);
 	in->data_coding = m->data_coding;

@@ -17,12 +17,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #define DNS_TIMEOUT_S "3"
 #define DNS_ATTEMPTS "2"
 
 /* An answer may come after the dial was given up, even after its owner's end: evdns calls back for cancelled ones too. */
 struct dial_lookup {
 	struct dial *owner; /* NULL: given up */
+	struct dial_dns *dns;
 	struct evdns_getaddrinfo_request *request;
 };
 
@@ -93,6 +96,8 @@ static void found(int result, struct evutil_addrinfo *list, void *ctx)
 	struct evutil_addrinfo *a = list;
 	unsigned n = 0, skip;
 
+	l->dns->under_way--;
+	l->dns->doubtful |= result != 0 && result != EVUTIL_EAI_CANCEL;
 	free(l);
 	if (!d)
 		goto out;
@@ -115,18 +120,41 @@ out:
 		evutil_freeaddrinfo(list);
 }
 
-static bool make_dns(struct dial *d)
+static void on_dns_log(int is_warning, const char *msg)
 {
-	struct evdns_base *dns = evdns_base_new(d->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	if (is_warning)
+		log_warn("dns", "text=%s", log_quote(str_of(msg)).s);
+	else
+		log_debug("dns", "text=%s", log_quote(str_of(msg)).s);
+}
 
-	if (!dns)
+static bool make_dns(struct dial_dns *d, struct event_base *base)
+{
+	const char *conf = d->resolv_conf ? d->resolv_conf : "/etc/resolv.conf";
+
+	/* A machine's name servers change while we run. */
+	if (d->doubtful && !d->under_way) {
+		dial_dns_done(d);
+		d->doubtful = false;
+	}
+	if (d->base)
+		return true;
+	evdns_set_log_fn(on_dns_log);
+	d->base = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	if (!d->base)
 		return false;
 	/* Without the file the loopback's name server is assumed, as the resolver of libc does. */
-	(void)evdns_base_resolv_conf_parse(dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-	(void)evdns_base_set_option(dns, "timeout:", DNS_TIMEOUT_S);
-	(void)evdns_base_set_option(dns, "attempts:", DNS_ATTEMPTS);
-	*d->dns = dns;
+	(void)evdns_base_resolv_conf_parse(d->base, DNS_OPTIONS_ALL, conf);
+	(void)evdns_base_set_option(d->base, "timeout:", DNS_TIMEOUT_S);
+	(void)evdns_base_set_option(d->base, "attempts:", DNS_ATTEMPTS);
 	return true;
+}
+
+void dial_dns_done(struct dial_dns *d)
+{
+	if (d->base)
+		evdns_base_free(d->base, 0);
+	d->base = NULL;
 }
 
 static void look_up(struct dial *d, const char *name)
@@ -135,14 +163,16 @@ static void look_up(struct dial *d, const char *name)
 	struct dial_lookup *l;
 	struct evdns_getaddrinfo_request *request;
 
-	if (!*d->dns && !make_dns(d)) {
+	if (!make_dns(d->dns, d->base)) {
 		fail(d, "look-up", ENOMEM);
 		return;
 	}
 	l = xnew(struct dial_lookup);
 	l->owner = d;
+	l->dns = d->dns;
+	l->dns->under_way++;
 	d->lookup = l;
-	request = evdns_getaddrinfo(*d->dns, name, NULL, &hints, found, l);
+	request = evdns_getaddrinfo(d->dns->base, name, NULL, &hints, found, l);
 	if (request) /* else found() has run, and l is gone */
 		l->request = request;
 }

@@ -8,12 +8,20 @@ struct event_base;
 struct evdns_base;
 struct bufferevent;
 struct dial_lookup;
+/* The name server's side, one for all dials of a loop; zero it before first use. */
+struct dial_dns {
+	struct evdns_base *base; /* NULL until a name must be looked up */
+	unsigned under_way;      /* look-ups, given up ones included */
+	bool doubtful;           /* one failed: the system's settings are read again once none is under way */
+	const char *resolv_conf; /* NULL = /etc/resolv.conf */
+};
+void dial_dns_done(struct dial_dns *d); /* all dials are off */
 /* fd >= 0: connected, yours. fd < 0: why says what failed. Called once per dial_start(), possibly before it returns; never after
  * dial_off(). */
 typedef void dial_fn(void *ctx, int fd, const char *why);
 struct dial {
 	struct event_base *base;
-	struct evdns_base **dns; /* made when first needed */
+	struct dial_dns *dns;
 	dial_fn *fn;
 	void *ctx;
 	unsigned pick; /* which of several addresses */

@@ -24,7 +24,6 @@
 #include "channel/sms/window.h"
 
 struct bufferevent;
-struct evdns_base;
 
 #define PDU_MAX ((size_t)70 * 1024) /* holds a message_payload of 64 KiB */
 #define OUTPUT_HIGH \
@@ -49,8 +48,8 @@ struct sms {
 	struct door *door;
 	struct map *links; /* generation -> session, bound ones */
 	uint64_t generations;
-	struct evdns_base *dns; /* NULL until a name must be looked up */
-	struct split scratch;   /* the parts of scratch_job */
+	struct dial_dns dns;
+	struct split scratch; /* the parts of scratch_job */
 	const struct job *scratch_job;
 	uint16_t *refs; /* next concatenation reference by hash of the number */
 	bool touched;   /* the end of this turn is ours */

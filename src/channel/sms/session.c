@@ -393,7 +393,8 @@ static void on_dialled(void *ctx, int fd, const char *why)
 void session_start(struct session *s)
 {
 	session_go(s, SESSION_CONNECTING, s->conn->set->timers.bind_ms, s->state == SESSION_CLOSED ? "start" : "retry");
-	dial_start(&s->dial, host_of(s), s->tries);
+	/* All hosts have their first address tried before any has its second. */
+	dial_start(&s->dial, host_of(s), s->tries / (unsigned)s->conn->set->host_count);
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
@@ -414,6 +415,7 @@ static void serve(struct session *s)
 	s->timer_at = INT64_MAX;
 	if (s->stalled) { /* we do not listen, so silence and missing responses say nothing */
 		session_wake_at(s, now + 1000000);
+		sms_touch(session_sms(s)); /* a drain may end */
 		return;
 	}
 	due = submit_overdue(s, now);

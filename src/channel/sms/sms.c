@@ -2,7 +2,6 @@
 #include "channel/sms/sms.h"
 
 #include <errno.h>
-#include <event2/dns.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -332,8 +331,7 @@ static void sms_free(struct channel *channel)
 		conn_free(OWNER(struct conn, node, n));
 	empty_mailboxes(ch);
 	door_close(ch->door);
-	if (ch->dns)
-		evdns_base_free(ch->dns, 0);
+	dial_dns_done(&ch->dns);
 	timer_done(&ch->stop_timer);
 	map_free(ch->links);
 	split_done(&ch->scratch);
