@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 		die("port %u: %s", port, strerror(errno));
 	put_pdu(&out, 9, 1, "blast\0secret\0\0\x34\0\0", 18);
 	start = now_us();
-	while ((answered < count || (want && receipts < count - refused)) && !stopping) {
+	while ((answered < count || (want && receipts < count - refused) || out.n) && !stopping) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		size_t done = 0;
 		ssize_t r;
@@ -86,6 +86,8 @@ int main(int argc, char **argv)
 			bytes_drop(&out, (size_t)r);
 		if (out.n)
 			p.events |= POLLOUT;
+		if (answered >= count && !(want && receipts < count - refused))
+			continue; /* the last acknowledgements leave */
 		if (poll(&p, 1, 10000) <= 0)
 			die("no answer in 10 s (%u of %u answered, %u receipts)", answered, count, receipts);
 		bytes_space(&in, 256 << 10);
@@ -110,5 +112,8 @@ int main(int argc, char **argv)
 	}
 	printf("{\"submits\":%u,\"refused\":%u,\"receipts\":%u,\"rate\":%.0f}\n", answered, refused, receipts,
 	       (double)answered * 1e6 / (double)(now_us() - start));
+	close(fd);
+	free(in.p);
+	free(out.p);
 	return 0;
 }
