@@ -222,7 +222,7 @@ int config_read(const char *file, struct settings **ret, struct config_faults *f
 	int r = read_file(file, &text);
 
 	if (r < 0)
-		config_fault(&only_faults, 0, "", "cannot be read: %s", strerror(-r));
+		config_fault(&only_faults, 0, "", "cannot be read: %s", strerrordesc_np(-r));
 	else
 		r = config_parse(file, buf_view(&text), ret, faults);
 	buf_done(&text);

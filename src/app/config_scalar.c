@@ -140,7 +140,7 @@ static bool read_secret(struct config_reader *r, int fd, const char *name, struc
 	ssize_t n = read(fd, buf_space(secret, SECRET_READ), SECRET_READ);
 
 	if (n < 0) {
-		config_fault(r, line, path, "%s cannot be read: %s", name, strerror(errno));
+		config_fault(r, line, path, "%s cannot be read: %s", name, strerrordesc_np(errno));
 		return false;
 	}
 	secret->n = (size_t)n;
@@ -165,7 +165,7 @@ static void set_file(struct config_reader *r, const struct config_key *k, void *
 	fd = open_plain(buf_cstr(&name));
 	if (fd < 0) {
 		config_fault(r, line, path, "%s cannot be read: %s", buf_cstr(&name),
-			     fd == -EINVAL ? "it is not an ordinary file" : strerror(-fd));
+			     fd == -EINVAL ? "it is not an ordinary file" : strerrordesc_np(-fd));
 		goto out;
 	}
 	if (k->type == C_FILE)
@@ -248,6 +248,14 @@ static int parse_size(struct str s, int64_t low, int64_t high, int64_t *ret)
 	return 0;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static int parse_code(struct str s, int64_t low, int64_t high, int64_t *ret)
 {
 	int64_t v = 0;
@@ -255,11 +263,11 @@ static int parse_code(struct str s, int64_t low, int64_t high, int64_t *ret)
 	if (s.n < 3 || s.p[0] != '0' || (s.p[1] | 0x20) != 'x')
 		return str_i64(s, low, high, ret);
 	for (size_t i = 2; i < s.n; i++) {
-		const char *at = memchr("0123456789abcdef", s.p[i] | 0x20, 16);
+		int digit = hex_digit(s.p[i]);
 
-		if (!at || s.p[i] < '0')
+		if (digit < 0)
 			return -EINVAL;
-		v = v * 16 + (at - "0123456789abcdef");
+		v = v * 16 + digit;
 		if (v > high)
 			return -ERANGE;
 	}

@@ -80,9 +80,9 @@ int poller_open(struct poller *p, int wake_fd, struct err *e)
 
 	*p = (struct poller){.ep = epoll_create1(EPOLL_CLOEXEC), .timer_us = -1};
 	if (p->ep < 0)
-		return err_set(e, -errno, "epoll: %s", strerror(errno));
+		return err_set(e, -errno, "epoll: %s", strerrordesc_np(errno));
 	if (epoll_ctl(p->ep, EPOLL_CTL_ADD, wake_fd, &ev) < 0)
-		return err_set(e, -errno, "epoll: %s", strerror(errno));
+		return err_set(e, -errno, "epoll: %s", strerrordesc_np(errno));
 	p->multi = curl_multi_init();
 	if (!p->multi)
 		return err_set(e, -ENOMEM, "libcurl: no multi handle");

@@ -358,7 +358,7 @@ int sender_open(struct sender **ret, const struct settings *settings,
 	new_config(s);
 	r = start_thread(s);
 	if (r < 0)
-		err_set(e, r, "thread: %s", strerror(-r));
+		err_set(e, r, "thread: %s", strerrordesc_np(-r));
 out:
 	if (r < 0)
 		sender_close(s);

@@ -5,8 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "model/codes.h"
+#include "model/metrics.h"
 #include "unit/webhook/http_receiver.h"
 #include "webhook/sender.h"
 #include "webhook/transfer.h"
@@ -50,6 +54,20 @@ const char *operator_name(const struct settings *s, int32_t id)
 		if (s->operators[i].id == id)
 			return s->operators[i].name;
 	return "UNKNOWN";
+}
+
+/* Stands before the C library's for libcurl's resolver threads: one name never gets an answer until the test lets go. */
+static sem_t name_server;
+static atomic_int names_asked, names_told;
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res)
+{
+	(void)service, (void)hints, (void)res;
+	if (node && strcmp(node, "hangs.example") == 0) {
+		atomic_fetch_add(&names_asked, 1);
+		sem_wait(&name_server);
+		atomic_fetch_add(&names_told, 1);
+	}
+	return EAI_NONAME;
 }
 
 /* -- the bench ------------------------------------------------------------------------------------------------------ */
@@ -458,7 +476,7 @@ static void a_webhook_removed_while_calls_wait_ends_them(void **state)
 
 	(void)state;
 	open_sender(&s);
-	point(1, "/slow/300");
+	point(1, "/slow/1500");
 	send_calls(1, 4);
 	while (http_receiver_counts(receiver).requests < 1)
 		usleep(1000);
@@ -495,6 +513,7 @@ static void connections_are_used_again(void **state)
 	}
 	assert_in_range(http_receiver_counts(receiver).connections, 1, 17);
 	assert_int_equal(http_receiver_counts(receiver).requests, 2050);
+	assert_true(metric_get(M_HOOK_TIME) >= 2050);
 }
 
 static void a_receiver_gets_no_more_at_once_than_allowed(void **state)
@@ -557,6 +576,43 @@ static void a_hanging_receiver_does_not_hold_up_others(void **state)
 	assert_int_equal(hung, 100);
 }
 
+static void a_hanging_name_server_holds_up_nobody(void **state)
+{
+	struct settings s = settings_for(300, 16, 64);
+	struct hook_call *c;
+	int asked;
+
+	(void)state;
+	sem_init(&name_server, 0, 0);
+	open_sender(&s);
+	point(1, "http://hangs.example/x");
+	send_calls(1, 1);
+	c = wait_one();
+	assert_string_equal(c->why, "timeout");
+	assert_true(c->took_ms < 20000);
+	call_free(c);
+	/* The look-up still hangs; the thread that makes the calls does not. */
+	assert_int_equal(atomic_load(&names_told), 0);
+	point(2, "/status/200");
+	send_calls(2, 20);
+	for (int i = 0; i < 20; i++) {
+		c = wait_one();
+		assert_true(c->ok);
+		call_free(c);
+	}
+	point(3, "http://unknown.example/x");
+	send_calls(3, 1);
+	c = wait_one();
+	assert_string_equal(c->why, "host not found");
+	call_free(c);
+	asked = atomic_load(&names_asked);
+	assert_true(asked > 0);
+	for (int i = 0; i < asked; i++)
+		sem_post(&name_server);
+	while (atomic_load(&names_told) < asked)
+		usleep(1000);
+}
+
 static void a_dead_receiver_gives_its_queue_back_and_is_probed(void **state)
 {
 	struct settings s = settings_for(30000, 8, 64);
@@ -592,7 +648,7 @@ static void a_dead_receiver_gives_its_queue_back_and_is_probed(void **state)
 
 static void what_waits_too_long_is_given_back(void **state)
 {
-	struct settings s = settings_for(600, 1, 64);
+	struct settings s = settings_for(1000, 1, 64);
 	int late = 0;
 
 	(void)state;
@@ -602,10 +658,8 @@ static void what_waits_too_long_is_given_back(void **state)
 	for (int i = 0; i < 100; i++) {
 		struct hook_call *c = wait_one();
 
-		if (!c->ok) {
-			assert_string_equal(c->why, "not tried: too many calls before it");
-			late++;
-		}
+		late += strcmp(c->why, "not tried: too many calls before it") == 0;
+		assert_true(c->ok || c->status == 0);
 		call_free(c);
 	}
 	assert_true(late > 50);
@@ -644,7 +698,7 @@ static void what_is_under_way_may_finish_within_the_grace(void **state)
 
 	(void)state;
 	open_default();
-	point(1, "/slow/200");
+	point(1, "/slow/1500");
 	send_calls(1, 20);
 	while (http_receiver_counts(receiver).requests < 8)
 		usleep(1000);
@@ -683,11 +737,13 @@ int main(void)
 		T(a_receiver_gets_no_more_at_once_than_allowed),
 		T(all_receivers_together_have_a_limit),
 		T(a_hanging_receiver_does_not_hold_up_others),
+		T(a_hanging_name_server_holds_up_nobody),
 		T(a_dead_receiver_gives_its_queue_back_and_is_probed),
 		T(what_waits_too_long_is_given_back),
 		T(closing_gives_every_call_back),
 		T(what_is_under_way_may_finish_within_the_grace),
 	};
 	log_capture(quiet, NULL);
+	metrics_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
