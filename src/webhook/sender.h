@@ -10,7 +10,7 @@
 #include "core/outbox.h"
 
 struct sender;
-/* s is copied. */
+/* s is copied. The process ignores SIGPIPE. */
 int sender_open(struct sender **ret, const struct settings *s,
 		void (*post)(void *ctx, struct hook_call *done), void *ctx, struct err *e) MUST;
 extern const struct hook_sender_ops sender_ops; /* its void *sender is the struct sender */
