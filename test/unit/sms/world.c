@@ -93,7 +93,9 @@ static void came(struct smsc_link *l, const uint8_t *p, size_t n)
 		break;
 	case SMPP_SUBMIT_SM:
 		s->pdu_count++;
-		if (!s->mute_submits)
+		if (s->on_submit)
+			s->on_submit(s, s->pdu_count - 1);
+		else if (!s->mute_submits)
 			submitted(s, s->pdu_count - 1);
 		if (!s->forget)
 			return;

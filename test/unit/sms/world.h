@@ -48,6 +48,8 @@ struct smsc {
 	bool forget;                                                 /* keeps no PDUs: for many */
 	uint32_t (*judge)(struct smsc *s, const struct smpp_pdu *m); /* status for a submit_sm; NULL = 0 */
 	unsigned count;                                              /* for judge() */
+	void (*on_submit)(struct smsc *s, unsigned index); /* does what an SMSC does with pdus[index] */
+	void *ctx;
 	/* what happened */
 	struct smsc_link links[64];
 	unsigned link_count;            /* connections ever accepted */
