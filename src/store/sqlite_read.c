@@ -1,0 +1,406 @@
+/* Readers: connections of their own, read-only, one a day file, opened when first needed and the least used closed beyond a few. Each
+ * call is one short read transaction a file, so that the WAL can start over; where a deadline is given, SQLite is interrupted when
+ * it is over. deadline_ms: how long the call may take; 0 = no limit.
+ *
+ * Correlation ids are looked up as far back as statuses are shown (status retention): further back there is r_scan. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "store/sqlite.h"
+
+#define OPEN_FILES 8
+#define CACHE_KIB 2048
+#define CHUNK_SHIFT 12
+#define OPS_A_LOOK 2000 /* of SQLite's machine, between two looks at the clock */
+
+struct file {
+	struct day *day;
+	struct conn c;
+};
+struct store_reader {
+	struct sq *s;
+	unsigned generation;
+	struct day **days; /* counted references */
+	size_t n;
+	struct file files[OPEN_FILES]; /* latest use first */
+	size_t open;
+	struct index_reader *index;
+	int64_t until_us; /* 0 = no limit */
+};
+
+/* -- files ------------------------------------------------------------------------------------------------------------ */
+
+static bool listed(const struct store_reader *r, const struct day *d)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->days[i] == d)
+			return true;
+	return false;
+}
+
+static void drop_list(struct store_reader *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		day_put(r->days[i]);
+	free(r->days);
+	r->days = NULL;
+	r->n = 0;
+}
+
+/* Takes the list of files anew when it has changed, and closes files that are gone, so that the disk gets their space back. */
+static void refresh(struct store_reader *r)
+{
+	struct catalog *c = &r->s->c;
+	size_t kept = 0;
+
+	if (r->days && r->generation == atomic_load(&c->generation))
+		return;
+	drop_list(r);
+	pthread_mutex_lock(&c->lock);
+	r->generation = atomic_load(&c->generation);
+	r->days = xcalloc(c->n, sizeof(struct day *));
+	for (r->n = 0; r->n < c->n; r->n++) {
+		r->days[r->n] = c->days[r->n];
+		atomic_fetch_add(&c->days[r->n]->refs, 1);
+	}
+	pthread_mutex_unlock(&c->lock);
+	for (size_t i = 0; i < r->open; i++)
+		if (listed(r, r->files[i].day))
+			r->files[kept++] = r->files[i];
+		else
+			conn_close(&r->files[i].c);
+	r->open = kept;
+}
+
+static int late(void *ctx)
+{
+	const struct store_reader *r = ctx;
+
+	return r->until_us && mono_us() > r->until_us;
+}
+
+static struct conn *file_of(struct store_reader *r, struct day *d)
+{
+	struct file f = {.day = d};
+	size_t i = 0;
+
+	while (i < r->open && r->files[i].day != d)
+		i++;
+	if (i < r->open) {
+		f = r->files[i];
+	} else {
+		if (conn_open(&f.c, d->path, CONN_READ, CACHE_KIB, NULL) < 0)
+			return NULL;
+		sqlite3_progress_handler(f.c.db, OPS_A_LOOK, late, r);
+		if (r->open == OPEN_FILES)
+			conn_close(&r->files[--r->open].c);
+		i = r->open++;
+	}
+	memmove(r->files + 1, r->files, i * sizeof(f));
+	r->files[0] = f;
+	return &r->files[0].c;
+}
+
+static void begin(struct store_reader *r, int64_t deadline_ms)
+{
+	refresh(r);
+	r->until_us = deadline_ms > 0 ? mono_us() + deadline_ms * 1000 : 0;
+}
+
+static int result(int rc)
+{
+	return rc == SQLITE_DONE || rc == SQLITE_ROW || rc == SQLITE_OK ? 0
+	       : sqlite_errno(rc)                                       ? sqlite_errno(rc)
+									: -EIO;
+}
+
+int sq_reader_open(struct store *st, struct store_reader **ret, struct err *e)
+{
+	struct sq *s = sq_of(st);
+	struct store_reader *r = xnew(struct store_reader);
+
+	(void)e;
+	r->s = s;
+	r->index = index_reader_new(s->index);
+	*ret = r;
+	return 0;
+}
+
+void sq_reader_close(struct store_reader *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->open; i++)
+		conn_close(&r->files[i].c);
+	drop_list(r);
+	index_reader_free(r->index);
+	free(r);
+}
+
+/* -- single rows -------------------------------------------------------------------------------------------------------- */
+
+/* Calls get() on the file whose own range has it, then, when that one is gone, on those with stragglers. */
+static int find(struct store_reader *r, ssize_t own, int (*get)(struct conn *c, int64_t at, void *to), int64_t at, void *to)
+{
+	struct conn *c = own >= 0 ? file_of(r, r->days[own]) : NULL;
+	int e = c ? get(c, at, to) : own >= 0 ? -EIO : -ENOENT;
+
+	for (size_t i = r->n; e == -ENOENT && i-- > (size_t)(own + 1);) {
+		if (!atomic_load(&r->days[i]->stragglers))
+			continue;
+		c = file_of(r, r->days[i]);
+		e = c ? get(c, at, to) : -EIO;
+	}
+	return e;
+}
+
+static int get_delivery(struct conn *c, int64_t key, void *to) { return conn_load(c, key, to); }
+static int get_event(struct conn *c, int64_t seq, void *to) { return conn_event(c, seq, to); }
+
+static int get_history(struct conn *c, int64_t key, void *to)
+{
+	sqlite3_stmt *q = conn_stmt(c, S_HISTORY);
+	int rc;
+
+	sqlite3_bind_int64(q, 1, key);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		buf_str(to, row_blob(q, 0));
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? -ENOENT : result(rc);
+}
+
+int sq_r_load(struct store_reader *r, int64_t key, struct delivery **ret)
+{
+	begin(r, 0);
+	return find(r, days_find_key(r->days, r->n, key), get_delivery, key, ret);
+}
+
+int sq_r_event(struct store_reader *r, int64_t seq, struct event *ret)
+{
+	begin(r, 0);
+	return find(r, days_find_seq(r->days, r->n, seq), get_event, seq, ret);
+}
+
+int sq_r_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n)
+{
+	struct buf h = BUF_INIT;
+	struct str rest;
+	struct delivery *d = NULL;
+	int64_t seq = 0;
+	int e;
+
+	begin(r, 0);
+	e = find(r, days_find_key(r->days, r->n, key), get_history, key, &h);
+	if (e == -ENOENT) { /* nothing merged yet, if the delivery exists */
+		e = find(r, days_find_key(r->days, r->n, key), get_delivery, key, &d);
+		delivery_free(d);
+	}
+	if (e == 0) {
+		*n = 0;
+		*seqs = xcalloc(h.n + 1, sizeof(**seqs));
+		rest = buf_view(&h);
+		while (deltas_next(&rest, &seq))
+			(*seqs)[(*n)++] = seq;
+	}
+	buf_done(&h);
+	return e;
+}
+
+size_t sq_r_by_correlation(struct store_reader *r, uint32_t account, struct str correlation, int64_t *keys, size_t max)
+{
+	struct sq *s = r->s;
+	int64_t days = s->o.status_retention_ms / DAY_MS + 2, newest;
+
+	if (!correlation.n)
+		return 0;
+	begin(r, 0);
+	newest = r->days[r->n - 1]->day;
+	return index_find(r->index, INDEX_CORRELATION, correlation_hash(&s->hash, account, correlation),
+			  s->o.status_retention_ms > 0 ? newest - days : 0, keys, max);
+}
+
+/* -- changes -------------------------------------------------------------------------------------------------------------- */
+
+struct changes {
+	const uint32_t *subs;
+	size_t sub_count, left;
+	bool (*fn)(void *ctx, const struct event *e);
+	void *ctx;
+	bool stopped;
+};
+
+static bool has_sub(const struct changes *w, uint32_t sub)
+{
+	for (size_t i = 0; i < w->sub_count; i++)
+		if (w->subs[i] == sub)
+			return true;
+	return false;
+}
+
+/* A chunk that is over names its sub-accounts; one without a row must be read. */
+static bool chunk_may(const struct changes *w, struct str subs)
+{
+	int64_t sub = 0;
+
+	while (deltas_next(&subs, &sub))
+		if (has_sub(w, (uint32_t)sub))
+			return true;
+	return false;
+}
+
+static int read_range(struct conn *c, struct changes *w, int64_t from, int64_t to)
+{
+	sqlite3_stmt *q = conn_stmt(c, S_EV_RANGE);
+	struct event e = {0};
+	int rc = SQLITE_DONE;
+
+	sqlite3_bind_int64(q, 1, from);
+	sqlite3_bind_int64(q, 2, to);
+	while (!w->stopped && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		if (!event_is_change(sqlite3_column_int(q, 2)) || !has_sub(w, (uint32_t)sqlite3_column_int64(q, 3)))
+			continue;
+		row_event(q, &e);
+		w->stopped = !w->fn(w->ctx, &e) || --w->left == 0;
+	}
+	sqlite3_reset(q);
+	return result(rc);
+}
+
+/* Ranges between chunks that can be skipped are read in one go. */
+static int read_day(struct conn *c, struct changes *w, int64_t from, int64_t to)
+{
+	sqlite3_stmt *q = conn_stmt(c, S_CHUNK_RANGE);
+	int rc = SQLITE_DONE, e = 0;
+
+	sqlite3_bind_int64(q, 1, from >> CHUNK_SHIFT);
+	sqlite3_bind_int64(q, 2, to >> CHUNK_SHIFT);
+	while (e == 0 && !w->stopped && from <= to && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		int64_t first = sqlite3_column_int64(q, 0) << CHUNK_SHIFT;
+
+		if (chunk_may(w, row_blob(q, 1)))
+			continue;
+		if (from < first)
+			e = read_range(c, w, from, first - 1);
+		from = MAX(from, first + ((int64_t)1 << CHUNK_SHIFT));
+	}
+	sqlite3_reset(q);
+	if (e == 0)
+		e = result(rc);
+	if (e == 0 && !w->stopped && from <= to)
+		e = read_range(c, w, from, to);
+	return e;
+}
+
+int sq_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count, int64_t from, int64_t to,
+		 size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx, int64_t deadline_ms)
+{
+	struct changes w = {.subs = subs, .sub_count = sub_count, .left = max, .fn = fn, .ctx = ctx, .stopped = max == 0};
+	int e = 0;
+
+	begin(r, deadline_ms);
+	for (size_t i = 0; e == 0 && !w.stopped && i < r->n; i++) {
+		int64_t first = MAX(from, r->days[i]->born_seq + 1), last = to;
+		struct conn *c;
+
+		if (i + 1 < r->n)
+			last = MIN(to, r->days[i + 1]->born_seq);
+		if (first > last)
+			continue;
+		c = file_of(r, r->days[i]);
+		e = c ? read_day(c, &w, first, last) : -EIO;
+	}
+	r->until_us = 0;
+	return e;
+}
+
+/* -- scans ---------------------------------------------------------------------------------------------------------------- */
+
+static int scan_back(struct conn *c, int64_t from, int64_t to,
+		     bool (*fn)(void *ctx, const struct delivery *d), void *ctx, bool *more)
+{
+	sqlite3_stmt *q = conn_stmt(c, S_SCAN_BACK);
+	int rc = SQLITE_DONE, e = 0;
+
+	sqlite3_bind_int64(q, 1, from);
+	sqlite3_bind_int64(q, 2, to);
+	while (e == 0 && *more && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		struct delivery *d = NULL;
+
+		e = row_delivery(q, &d);
+		if (e == 0)
+			*more = fn(ctx, d);
+		delivery_free(d);
+	}
+	sqlite3_reset(q);
+	return e < 0 ? e : result(rc);
+}
+
+int sq_r_scan(struct store_reader *r, int64_t since, int64_t until,
+	      bool (*fn)(void *ctx, const struct delivery *d), void *ctx, int64_t deadline_ms)
+{
+	int64_t low = since > 0 ? uid_key_at(since) : 0;
+	int64_t high = until < INT64_MAX ? uid_key_at(until + 1) - 1 : INT64_MAX;
+	bool more = true;
+	int e = 0;
+
+	begin(r, deadline_ms);
+	for (size_t i = r->n; e == 0 && more && i-- > 0;) {
+		int64_t from = MAX(low, r->days[i]->born_key), to = MIN(high, day_last_key(r->days, r->n, i));
+		struct conn *c = from <= to ? file_of(r, r->days[i]) : NULL;
+
+		if (from <= to)
+			e = c ? scan_back(c, from, to, fn, ctx, &more) : -EIO;
+	}
+	/* What outlived its day is older than all of them. */
+	for (size_t i = r->n; e == 0 && more && i-- > 0 && low < r->days[0]->born_key;) {
+		struct conn *c = atomic_load(&r->days[i]->stragglers) ? file_of(r, r->days[i]) : NULL;
+
+		if (c)
+			e = scan_back(c, low, MIN(high, r->days[0]->born_key - 1), fn, ctx, &more);
+	}
+	r->until_us = 0;
+	return e;
+}
+
+int sq_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx)
+{
+	struct parked_row p;
+	struct conn *c;
+	sqlite3_stmt *q;
+	int rc;
+
+	begin(r, 0);
+	c = file_of(r, r->days[r->n - 1]);
+	q = c ? conn_stmt(c, S_PARKED_NEWEST) : NULL;
+	sqlite3_bind_int64(q, 1, (int64_t)MIN(max, (size_t)INT64_MAX));
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		row_parked(q, &p);
+		if (!fn(ctx, &p))
+			break;
+	}
+	sqlite3_reset(q);
+	return result(rc);
+}
+
+int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx)
+{
+	struct hook_row h;
+	struct conn *c;
+	sqlite3_stmt *q;
+	int rc;
+
+	begin(r, 0);
+	c = file_of(r, r->days[r->n - 1]);
+	q = c ? conn_stmt(c, S_HOOK_DEAD) : NULL;
+	sqlite3_bind_int64(q, 1, (int64_t)MIN(max, (size_t)INT64_MAX));
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		row_hook(q, &h);
+		if (!fn(ctx, &h))
+			break;
+	}
+	sqlite3_reset(q);
+	return result(rc);
+}
