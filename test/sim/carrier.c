@@ -263,7 +263,7 @@ static void link_lost(struct sim *s, struct link *l)
 	int64_t room = 0;
 
 	sim_note(s, "link %u down, %zu outstanding, %zu waiting", c->number, l->outstanding.count, l->waiting.count);
-	l->up = false;
+	l->up = l->throttled = false;
 	l->session++;
 	sim_off(s, &l->pump);
 	/* Both halves are posted before the engine can look, in either order, as from another thread. */
@@ -442,6 +442,7 @@ void carrier_open(struct sim *s)
 		c->s = s;
 		c->number = (uint16_t)(i + 1);
 		c->links = s->plan.links;
+		c->two_forms = chance(s, s->plan.receipt_two_forms);
 		c->next_id = 1000; /* the same on every connection: ids are a connection's own */
 		for (int j = 0; j < c->links; j++) {
 			c->link[j].conn = c;

@@ -66,6 +66,7 @@ struct conn {
 	int64_t unsettled; /* parts charged and not settled */
 	int resets_unseen; /* posted, not yet taken by the engine: its sends may still use void credits */
 	struct task grant;
+	bool two_forms;   /* notation of its ids is not known: receipts are looked up in two */
 	uint64_t next_id; /* the SMSC's message ids */
 };
 struct carrier {
@@ -129,6 +130,7 @@ struct judge {
 	int64_t last_seq;    /* durable */
 	struct map *tags;    /* receipt tag -> struct truth */
 	struct map *durable; /* receipt tag -> it is in an event or a parked row */
+	struct map *ids;     /* connection and carrier id -> struct truth */
 	struct map *mos;     /* incoming message's tag -> durable */
 	struct node *look;   /* where the comparison with the engine's memory goes on */
 	uint64_t accepts, events, attempts, calls, receipts;
@@ -139,8 +141,8 @@ void judge_acknowledged(struct sim *s, const struct draft *d, struct uid id, uin
 void judge_attempt(struct sim *s, const struct attempt *a);
 void judge_octets(struct sim *s, int64_t key, unsigned attempt, unsigned part); /* left the house */
 void judge_result(struct sim *s, const struct result *r);                       /* the channel said it */
-void judge_receipt(struct sim *s, int64_t key, unsigned attempt, unsigned part, unsigned parts, uint32_t tag,
-		   uint8_t state, bool final);
+void judge_receipt(struct sim *s, uint16_t connection, const char *id, int64_t key, unsigned attempt,
+		   unsigned part, unsigned parts, uint32_t tag, uint8_t state, bool final);
 void judge_stored(struct sim *s, uint32_t tag);
 void judge_mo_stored(struct sim *s, uint32_t number);
 void judge_call(struct sim *s, const struct hook_call *c);

@@ -188,9 +188,9 @@ static void on_report(struct sim *s, struct task *t)
 	}
 	list_push(&s->carrier.posted, &p->node);
 	r->away = true;
-	sim_note(s, "receipt %s state %u tag %u", r->id, r->state, r->tag);
+	sim_note(s, "receipt %s state %u tag %u of %lld/%u", r->id, r->state, r->tag, (long long)r->key, r->attempt);
 	if (!r->told && !r->mo)
-		judge_receipt(s, r->key, r->attempt, r->part, r->parts, r->tag, r->state, r->final);
+		judge_receipt(s, r->conn->number, r->id, r->key, r->attempt, r->part, r->parts, r->tag, r->state, r->final);
 	r->told = true;
 }
 
@@ -203,7 +203,7 @@ static struct report *report(struct sim *s, struct conn *c, int64_t at, uint8_t 
 	r->tag = ++s->carrier.next_tag;
 	r->state = state;
 	r->final = state != STATE_ENROUTE;
-	r->two_forms = chance(s, s->plan.receipt_two_forms);
+	r->two_forms = c->two_forms;
 	list_push(&s->carrier.reports, &r->node);
 	sim_at(s, &r->task, MAX(at, s->now), on_report);
 	return r;
