@@ -417,6 +417,16 @@ static bool client_fault(int status)
 	return status >= 300 && status < 500 && status != 429 && status != 408;
 }
 
+/* What waits behind a call in memory follows it to the disk. */
+static void follow(struct engine *e, const struct hook_call *c)
+{
+	struct hook_pending *h =
+		c->kind == HOOK_SENT ? map_ptr(e->hooks.pending, hook_id(c->key, HOOK_DELIVERED)) : NULL;
+
+	if (h && h->waiting)
+		to_disk(e, h, INT64_MAX, NULL);
+}
+
 static void failed(struct engine *e, struct live *lv, struct hook_pending *h, struct hook_call *c)
 {
 	int64_t give_up = client_fault(c->status) ? e->settings->webhooks.give_up_client_ms
@@ -447,10 +457,7 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 	if (h->again)
 		h->told = h->again;
 	to_disk(e, h, e->now + delay, c);
-	/* What waits behind it in memory follows it to the disk. */
-	h = map_ptr(e->hooks.pending, hook_id(c->key, HOOK_DELIVERED));
-	if (c->kind == HOOK_SENT && h && h->waiting)
-		to_disk(e, h, INT64_MAX, NULL);
+	follow(e, c);
 }
 
 void hooks_back(struct engine *e, struct hook_call *c)
@@ -461,8 +468,13 @@ void hooks_back(struct engine *e, struct hook_call *c)
 	endpoint_of(e, h->webhook)->away--;
 	e->hooks.total_away--;
 	h->away = false;
-	h->tries++;
-	if (c->ok) {
+	h->tries += !c->untried;
+	if (!c->ok && c->untried) {
+		/* Nothing happened to it, so nothing is told; it waits its turn on the disk. */
+		h->first_at = h->tries ? h->first_at : 0;
+		to_disk(e, h, e->now + e->settings->webhooks.retry_first_ms, NULL);
+		follow(e, c);
+	} else if (c->ok) {
 		struct event ev = {.kind = EV_HOOK_DONE,
 				   .at = e->now,
 				   .code = c->status,

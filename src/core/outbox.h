@@ -18,6 +18,8 @@ struct hook_call {
 	void *pending;      /* the engine's own */
 	/* set by the sender */
 	bool ok;                /* 2xx */
+	bool untried; /* it was not even begun (stopping, or its receiver had just failed): not a try */
+	bool untried;           /* not even begun (stopping, or its receiver had just failed): not a try */
 	bool gone;              /* 410: give up at once */
 	int16_t status;         /* HTTP status; 0 = no answer */
 	int64_t retry_after_ms; /* from 429/503's Retry-After; 0 = none */

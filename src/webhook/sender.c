@@ -50,6 +50,7 @@ static void give_back(struct sender *s, struct hook_call *c)
 static void give_back_untried(struct sender *s, struct hook_call *c, const char *why)
 {
 	c->took_ms = 0;
+	c->untried = true;
 	snprintf(c->why, sizeof(c->why), "%s", why);
 	give_back(s, c);
 }
@@ -74,7 +75,7 @@ static void arrive(struct sender *s, const struct snapshot *snap, struct hook_ca
 	struct hook_target target;
 	struct receiver *r;
 
-	c->ok = c->gone = false;
+	c->ok = c->gone = c->untried = false;
 	c->status = 0;
 	c->retry_after_ms = 0;
 	c->why[0] = '\0';
