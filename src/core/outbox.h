@@ -19,7 +19,6 @@ struct hook_call {
 	/* set by the sender */
 	bool ok;                /* 2xx */
 	bool untried; /* it was not even begun (stopping, or its receiver had just failed): not a try */
-	bool untried;           /* not even begun (stopping, or its receiver had just failed): not a try */
 	bool gone;              /* 410: give up at once */
 	int16_t status;         /* HTTP status; 0 = no answer */
 	int64_t retry_after_ms; /* from 429/503's Retry-After; 0 = none */
