@@ -1,0 +1,564 @@
+/* admin.c - accounts, users, webhooks and the like in a file of their own, admin.db: a few rows, plain SQL, one lock. Every change is
+ * its own transaction with a full sync; what the gateway works with is a snapshot made from admin_load(). */
+#include "store/admin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "store/sqlite.h"
+
+#define ADMIN_SCHEMA 1
+#define CONNECTIONS_MAX 65535
+
+struct admin {
+	sqlite3 *db;
+	pthread_mutex_t lock;
+};
+
+static const char *const migrations[] = {
+	/* 1 */
+	"CREATE TABLE account (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL COLLATE NOCASE "
+	"UNIQUE,"
+	"  country TEXT NOT NULL DEFAULT '', disabled INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE sub_account (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL REFERENCES "
+	"account,"
+	"  reference TEXT NOT NULL COLLATE NOCASE, marketing INTEGER NOT NULL DEFAULT 0, resend INTEGER NOT "
+	"NULL DEFAULT 0,"
+	"  resend_set INTEGER NOT NULL DEFAULT 0, UNIQUE (account, reference));"
+	"CREATE TABLE user (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL REFERENCES "
+	"account,"
+	"  sub_account INTEGER NOT NULL, name TEXT NOT NULL COLLATE NOCASE UNIQUE, email TEXT COLLATE NOCASE "
+	"UNIQUE,"
+	"  role INTEGER NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, system INTEGER NOT NULL DEFAULT 0,"
+	"  answer INTEGER NOT NULL DEFAULT -1, token BLOB, old_token BLOB, old_until INTEGER NOT NULL "
+	"DEFAULT 0);"
+	"CREATE TABLE webhook (id INTEGER PRIMARY KEY AUTOINCREMENT, sub_account INTEGER NOT NULL, user "
+	"INTEGER NOT NULL,"
+	"  sent TEXT NOT NULL, delivered TEXT NOT NULL, mo TEXT NOT NULL, mo_get INTEGER NOT NULL, secret "
+	"TEXT NOT NULL,"
+	"  old_secret TEXT NOT NULL, old_secret_until INTEGER NOT NULL, basic_user TEXT NOT NULL, "
+	"basic_password TEXT NOT NULL,"
+	"  headers TEXT NOT NULL, UNIQUE (sub_account, user));"
+	"CREATE TABLE short_code (code TEXT PRIMARY KEY, sub_account INTEGER NOT NULL);"
+	"CREATE TABLE connection (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, "
+	"action TEXT NOT NULL,"
+	"  detail TEXT NOT NULL);",
+};
+
+/* -- statements ----------------------------------------------------------------------------------------------------- */
+
+static int failed(struct admin *a, int rc, const char *what, struct err *e)
+{
+	if (sqlite3_extended_errcode(a->db) == SQLITE_CONSTRAINT_FOREIGNKEY)
+		return err_set(e, -ENOENT, "%s: what it belongs to does not exist", what);
+	if ((rc & 0xff) == SQLITE_CONSTRAINT)
+		return err_set(e, -EEXIST, "%s: exists already", what);
+	return err_set(e, sqlite_errno(rc), "admin.db: %s: %s", what, sqlite3_errmsg(a->db));
+}
+
+/* Arguments by letter: i int64_t, t struct str, n struct str (empty = NULL), z const char *, h TOKEN_HASH bytes. */
+static int bind(sqlite3_stmt *q, const char *types, va_list ap)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
+		struct str s;
+
+		switch (types[i]) {
+		case 'i': rc = sqlite3_bind_int64(q, i + 1, va_arg(ap, int64_t)); break;
+		case 'z':
+			rc = sqlite3_bind_text(q, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+			break;
+		case 'h':
+			rc = sqlite3_bind_blob(q, i + 1, va_arg(ap, const void *), TOKEN_HASH, SQLITE_TRANSIENT);
+			break;
+		default:
+			s = va_arg(ap, struct str);
+			if (s.n || types[i] == 't')
+				rc = sqlite3_bind_text(q, i + 1, s.n ? s.p : "", (int)s.n, SQLITE_TRANSIENT);
+		}
+	}
+	return rc;
+}
+
+/* Runs one statement that returns no rows (or one number into *number). -ENOENT when a number was wanted and there is none. */
+static int run(struct admin *a, const char *what, int64_t *number, struct err *e, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(a->db, sql, -1, &q, NULL), r = 0;
+	va_list ap;
+
+	va_start(ap, types);
+	if (rc == SQLITE_OK)
+		rc = bind(q, types, ap);
+	va_end(ap);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW && number)
+		*number = sqlite3_column_int64(q, 0);
+	else if (rc == SQLITE_DONE && number)
+		r = err_set(e, -ENOENT, "%s: not found", what);
+	else if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		r = failed(a, rc, what, e);
+	sqlite3_finalize(q);
+	return r;
+}
+
+static int changed(struct admin *a, int r, const char *what, struct err *e)
+{
+	if (r == 0 && sqlite3_changes(a->db) == 0)
+		return err_set(e, -ENOENT, "%s: not found", what);
+	return r;
+}
+
+/* -- life ----------------------------------------------------------------------------------------------------------- */
+
+static int migrate(struct admin *a, struct err *e)
+{
+	int64_t version = 0;
+	int r = run(a, "schema", &version, e, "PRAGMA user_version", "");
+
+	if (r < 0)
+		return r;
+	if (version > ADMIN_SCHEMA)
+		return err_set(e, -EPROTO, "admin.db has schema %lld, this program knows %d: it is older than the data",
+			       (long long)version, ADMIN_SCHEMA);
+	for (int64_t v = version; v < ADMIN_SCHEMA; v++) {
+		char *sql = sqlite3_mprintf("BEGIN IMMEDIATE;%sPRAGMA user_version=%lld;COMMIT;",
+					    migrations[v], (long long)(v + 1));
+		int rc = sqlite3_exec(a->db, sql, NULL, NULL, NULL);
+
+		sqlite3_free(sql);
+		if (rc != SQLITE_OK)
+			return failed(a, rc, "migration", e);
+	}
+	return 0;
+}
+
+static int ensure_defaults(struct admin *a, struct err *e)
+{
+	uint32_t account, sub;
+	int r = admin_account_ensure(a, STR("default"), &account, e);
+
+	return r < 0 ? r : admin_sub_ensure(a, account, STR("default"), &sub, e);
+}
+
+/* Made here, so that it and what SQLite puts beside it are for the owner alone. */
+static int make_file(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
+int admin_open(struct admin **ret, const char *data_folder, struct err *e)
+{
+	struct admin *a = xnew(struct admin);
+	char path[4096];
+	int r = 0, rc;
+
+	pthread_mutex_init(&a->lock, NULL);
+	if (snprintf(path, sizeof path, "%s/admin.db", data_folder) >= (int)sizeof path)
+		r = err_set(e, -ENAMETOOLONG, "data folder: name too long");
+	sqlite_start();
+	if (r == 0)
+		r = make_file(path, e);
+	if (r == 0) {
+		rc = sqlite3_open_v2(path, &a->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(a->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000",
+					  NULL, NULL, NULL);
+		if (rc != SQLITE_OK)
+			r = err_set(e, sqlite_errno(rc), "%s: %s", path,
+				    a->db ? sqlite3_errmsg(a->db) : sqlite3_errstr(rc));
+	}
+	if (r == 0)
+		r = migrate(a, e);
+	if (r == 0)
+		r = ensure_defaults(a, e);
+	if (r < 0)
+		admin_close(a);
+	else
+		*ret = a;
+	return r;
+}
+
+void admin_close(struct admin *a)
+{
+	if (!a)
+		return;
+	sqlite3_close(a->db);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* -- reading everything --------------------------------------------------------------------------------------------- */
+
+static void text(sqlite3_stmt *q, int column, char *out, size_t size)
+{
+	str_copy(out, size,
+		 (struct str){(const char *)sqlite3_column_text(q, column), (size_t)sqlite3_column_bytes(q, column)});
+}
+
+static void hash(sqlite3_stmt *q, int column, unsigned char *out)
+{
+	if (sqlite3_column_bytes(q, column) == TOKEN_HASH)
+		memcpy(out, sqlite3_column_blob(q, column), TOKEN_HASH);
+}
+
+static void read_account(sqlite3_stmt *q, void *row)
+{
+	struct account *r = row;
+
+	r->id = (uint32_t)sqlite3_column_int64(q, 0);
+	text(q, 1, r->name, sizeof r->name);
+	text(q, 2, r->country, sizeof r->country);
+	r->disabled = sqlite3_column_int(q, 3);
+}
+
+static void read_sub(sqlite3_stmt *q, void *row)
+{
+	struct sub_account *r = row;
+
+	r->id = (uint32_t)sqlite3_column_int64(q, 0);
+	r->account = (uint32_t)sqlite3_column_int64(q, 1);
+	text(q, 2, r->reference, sizeof r->reference);
+	r->marketing = sqlite3_column_int(q, 3);
+	r->resend_doubt = sqlite3_column_int(q, 4);
+	r->resend_doubt_set = sqlite3_column_int(q, 5);
+}
+
+static void read_user(sqlite3_stmt *q, void *row)
+{
+	struct user *r = row;
+
+	r->id = (uint32_t)sqlite3_column_int64(q, 0);
+	r->account = (uint32_t)sqlite3_column_int64(q, 1);
+	r->sub_account = (uint32_t)sqlite3_column_int64(q, 2);
+	text(q, 3, r->name, sizeof r->name);
+	text(q, 4, r->email, sizeof r->email);
+	r->role = (uint8_t)sqlite3_column_int(q, 5);
+	r->disabled = sqlite3_column_int(q, 6);
+	r->system = sqlite3_column_int(q, 7);
+	r->answer_object = (int8_t)sqlite3_column_int(q, 8);
+	hash(q, 9, r->token);
+	hash(q, 10, r->old_token);
+	r->old_until = sqlite3_column_int64(q, 11);
+}
+
+static void read_webhook(sqlite3_stmt *q, void *row)
+{
+	struct webhook *r = row;
+
+	r->id = (uint32_t)sqlite3_column_int64(q, 0);
+	r->sub_account = (uint32_t)sqlite3_column_int64(q, 1);
+	r->user = (uint32_t)sqlite3_column_int64(q, 2);
+	text(q, 3, r->sent, sizeof r->sent);
+	text(q, 4, r->delivered, sizeof r->delivered);
+	text(q, 5, r->mo, sizeof r->mo);
+	r->mo_get = sqlite3_column_int(q, 6);
+	text(q, 7, r->secret, sizeof r->secret);
+	text(q, 8, r->old_secret, sizeof r->old_secret);
+	r->old_secret_until = sqlite3_column_int64(q, 9);
+	text(q, 10, r->basic_user, sizeof r->basic_user);
+	text(q, 11, r->basic_password, sizeof r->basic_password);
+	text(q, 12, r->headers, sizeof r->headers);
+}
+
+static void read_code(sqlite3_stmt *q, void *row)
+{
+	struct short_code *r = row;
+
+	text(q, 0, r->code, sizeof r->code);
+	r->sub_account = (uint32_t)sqlite3_column_int64(q, 1);
+}
+
+static int read_all(struct admin *a, const char *sql, size_t size, void (*one)(sqlite3_stmt *q, void *row),
+		    void **rows, size_t *n, struct err *e)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(a->db, sql, -1, &q, NULL);
+	size_t cap = 0;
+
+	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+		rc = sqlite3_step(q);
+		if (rc != SQLITE_ROW)
+			break;
+		if (*n == cap) {
+			cap = cap ? cap * 2 : 16;
+			*rows = xrealloc(*rows, cap, size);
+		}
+		memset((char *)*rows + *n * size, 0, size);
+		one(q, (char *)*rows + (*n)++ * size);
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : failed(a, rc, "reading", e);
+}
+
+int admin_load(struct admin *a, struct admin_all *ret, struct err *e)
+{
+	int r;
+
+	*ret = (struct admin_all){0};
+	pthread_mutex_lock(&a->lock);
+	r = read_all(a, "SELECT id,name,country,disabled FROM account ORDER BY id", sizeof *ret->accounts,
+		     read_account, (void **)&ret->accounts, &ret->account_count, e);
+	if (r == 0)
+		r = read_all(a, "SELECT id,account,reference,marketing,resend,resend_set FROM sub_account ORDER BY id",
+			     sizeof *ret->sub_accounts, read_sub, (void **)&ret->sub_accounts,
+			     &ret->sub_account_count, e);
+	if (r == 0)
+		r = read_all(a, "SELECT id,account,sub_account,name,email,role,disabled,system,answer,token,old_token,old_until FROM user ORDER BY id",
+			     sizeof *ret->users, read_user, (void **)&ret->users, &ret->user_count, e);
+	if (r == 0)
+		r = read_all(a,
+			     "SELECT "
+			     "id,sub_account,user,sent,delivered,mo,mo_get,secret,old_secret,old_secret_"
+			     "until,basic_user,basic_password,headers"
+			     " FROM webhook ORDER BY id",
+			     sizeof *ret->webhooks, read_webhook, (void **)&ret->webhooks, &ret->webhook_count, e);
+	if (r == 0)
+		r = read_all(a, "SELECT code,sub_account FROM short_code ORDER BY code", sizeof *ret->short_codes,
+			     read_code, (void **)&ret->short_codes, &ret->short_code_count, e);
+	pthread_mutex_unlock(&a->lock);
+	if (r < 0)
+		admin_all_done(ret);
+	return r;
+}
+
+void admin_all_done(struct admin_all *all)
+{
+	free(all->accounts);
+	free(all->sub_accounts);
+	free(all->users);
+	free(all->webhooks);
+	free(all->short_codes);
+	*all = (struct admin_all){0};
+}
+
+/* -- changes -------------------------------------------------------------------------------------------------------- */
+
+int admin_account_ensure(struct admin *a, struct str name, uint32_t *id, struct err *e)
+{
+	int64_t n = 0;
+	int r;
+
+	if (!name.n || name.n >= NAME_MAX_BYTES)
+		return err_set(e, -EINVAL, "account: a name has 1 to %d bytes", NAME_MAX_BYTES - 1);
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "account", NULL, e, "INSERT INTO account (name) VALUES (?1) ON CONFLICT DO NOTHING", "t", name);
+	if (r == 0)
+		r = run(a, "account", &n, e, "SELECT id FROM account WHERE name=?1", "t", name);
+	pthread_mutex_unlock(&a->lock);
+	*id = (uint32_t)n;
+	return r;
+}
+
+/* Each sub-account has a system user that outlives people: regular, without a token until one is made for it. */
+static int system_user(struct admin *a, uint32_t account, uint32_t sub, struct err *e)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "system-%u", sub);
+	return run(a, "system user", NULL,
+		   e, "INSERT INTO user (account,sub_account,name,role,system) VALUES (?1,?2,?3,?4,1) ON CONFLICT DO NOTHING",
+		   "iizi", (int64_t)account, (int64_t)sub, name, (int64_t)ROLE_REGULAR);
+}
+
+int admin_sub_ensure(struct admin *a, uint32_t account, struct str reference, uint32_t *id, struct err *e)
+{
+	int64_t n = 0;
+	int r;
+
+	if (!reference.n || reference.n >= NAME_MAX_BYTES)
+		return err_set(e, -EINVAL, "sub-account: a reference has 1 to %d bytes", NAME_MAX_BYTES - 1);
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "sub-account", NULL, e, "INSERT INTO sub_account (account,reference) VALUES (?1,?2) ON CONFLICT DO NOTHING",
+		"it", (int64_t)account, reference);
+	if (r == 0)
+		r = run(a, "sub-account", &n, e, "SELECT id FROM sub_account WHERE account=?1 AND reference=?2",
+			"it", (int64_t)account, reference);
+	if (r == 0)
+		r = system_user(a, account, (uint32_t)n, e);
+	pthread_mutex_unlock(&a->lock);
+	*id = (uint32_t)n;
+	return r;
+}
+
+int admin_sub_set(struct admin *a, const struct sub_account *s, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "sub-account", NULL, e, "UPDATE sub_account SET reference=?2,marketing=?3,resend=?4,resend_set=?5 WHERE id=?1",
+		"iziii", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
+		(int64_t)s->resend_doubt_set);
+	r = changed(a, r, "sub-account", e);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+int admin_account_set(struct admin *a, const struct account *c, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "account", NULL, e, "UPDATE account SET name=?2,country=?3,disabled=?4 WHERE id=?1",
+		"izzi", (int64_t)c->id, c->name, c->country, (int64_t)c->disabled);
+	r = changed(a, r, "account", e);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+/* A name must not be another's e-mail address either: both sign in. */
+static int user_clash(struct admin *a, const struct user *u, struct err *e)
+{
+	int64_t n = 0;
+	int r = run(a, "user", &n, e, "SELECT count(*) FROM user WHERE id<>?1 AND (name IN (?2,?3) OR (email<>'' AND email IN (?2,?3)))",
+		    "izz", (int64_t)u->id, u->name, u->email[0] ? u->email : u->name);
+
+	return r < 0 ? r : n ? err_set(e, -EEXIST, "user: that name or e-mail exists already") : 0;
+}
+
+int admin_user_add(struct admin *a, struct user *u, struct err *e)
+{
+	int64_t n = 0;
+	int r;
+
+	if (!u->name[0])
+		return err_set(e, -EINVAL, "user: the name is empty");
+	pthread_mutex_lock(&a->lock);
+	r = user_clash(a, u, e);
+	if (r == 0)
+		r = run(a, "user", NULL, e, "INSERT INTO user (account,sub_account,name,email,role,disabled,system,answer,token) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+			"iizniiiih", (int64_t)u->account, (int64_t)u->sub_account, u->name, str_of(u->email),
+			(int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system, (int64_t)u->answer_object, u->token);
+	if (r == 0)
+		r = run(a, "user", &n, e, "SELECT last_insert_rowid()", "");
+	pthread_mutex_unlock(&a->lock);
+	u->id = (uint32_t)n;
+	return r;
+}
+
+int admin_user_set(struct admin *a, const struct user *u, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = user_clash(a, u, e);
+	if (r == 0)
+		r = run(a, "user", NULL, e,
+			"UPDATE user SET "
+			"account=?2,sub_account=?3,name=?4,email=?5,role=?6,disabled=?7,system=?8,answer=?9,"
+			"token=?10,old_token=?11,"
+			"old_until=?12 WHERE id=?1",
+			"iiizniiiihhi", (int64_t)u->id, (int64_t)u->account, (int64_t)u->sub_account, u->name,
+			str_of(u->email), (int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system,
+			(int64_t)u->answer_object, u->token, u->old_token, u->old_until);
+	r = changed(a, r, "user", e);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+int admin_webhook_set(struct admin *a, struct webhook *w, struct err *e)
+{
+	int64_t n = 0;
+	int r;
+
+	if (!w->sub_account == !w->user)
+		return err_set(e, -EINVAL, "webhook: it belongs to a user or to a sub-account");
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "webhook", NULL, e,
+		"INSERT INTO webhook "
+		"(sub_account,user,sent,delivered,mo,mo_get,secret,old_secret,old_secret_until,basic_user,"
+		"basic_password,headers)"
+		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON CONFLICT (sub_account,user) DO UPDATE "
+		"SET sent=excluded.sent,"
+		"delivered=excluded.delivered,mo=excluded.mo,mo_get=excluded.mo_get,secret=excluded.secret,"
+		"old_secret=excluded.old_secret,"
+		"old_secret_until=excluded.old_secret_until,basic_user=excluded.basic_user,basic_password="
+		"excluded.basic_password,headers=excluded.headers",
+		"iizzzizzizzz", (int64_t)w->sub_account, (int64_t)w->user, w->sent, w->delivered, w->mo,
+		(int64_t)w->mo_get, w->secret, w->old_secret, w->old_secret_until, w->basic_user,
+		w->basic_password, w->headers);
+	if (r == 0)
+		r = run(a, "webhook", &n, e, "SELECT id FROM webhook WHERE sub_account=?1 AND user=?2", "ii",
+			(int64_t)w->sub_account, (int64_t)w->user);
+	pthread_mutex_unlock(&a->lock);
+	w->id = (uint32_t)n;
+	return r;
+}
+
+int admin_short_code_assign(struct admin *a, struct str code, uint32_t sub_account, struct err *e)
+{
+	int r;
+
+	if (!code.n || code.n >= sizeof((struct short_code *)0)->code)
+		return err_set(e, -EINVAL, "short code: 1 to 15 characters");
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "short code", NULL,
+		e, "INSERT INTO short_code VALUES (?1,?2) ON CONFLICT (code) DO UPDATE SET sub_account=excluded.sub_account",
+		"ti", code, (int64_t)sub_account);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+int admin_connection_number(struct admin *a, struct str name, uint16_t *number, struct err *e)
+{
+	int64_t n = 0;
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "connection", &n, NULL, "SELECT number FROM connection WHERE name=?1", "t", name);
+	if (r == -ENOENT) {
+		r = run(a, "connection", NULL, e, "INSERT INTO connection (name) VALUES (?1)", "t", name);
+		if (r == 0)
+			r = run(a, "connection", &n, e, "SELECT number FROM connection WHERE name=?1", "t", name);
+	}
+	pthread_mutex_unlock(&a->lock);
+	if (r == 0 && n > CONNECTIONS_MAX)
+		r = err_set(e, -ENOSPC, "connection: more than %d names were used in this data folder", CONNECTIONS_MAX);
+	*number = (uint16_t)n;
+	return r;
+}
+
+int admin_audit(struct admin *a, struct str actor, struct str action, struct str detail, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "audit", NULL, e, "INSERT INTO audit (at,actor,action,detail) VALUES (?1,?2,?3,?4)",
+		"ittt", wall_ms(), actor, action, detail);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+/* Over a copy that the store's own backup may have put there. */
+int admin_backup(struct admin *a, const char *path, struct err *e)
+{
+	char *part = NULL;
+	int r;
+
+	if (asprintf(&part, "%s.part", path) < 0)
+		return err_set(e, -ENOMEM, "no memory");
+	(void)unlink(part);
+	pthread_mutex_lock(&a->lock);
+	r = sqlite_copy(a->db, part, e);
+	pthread_mutex_unlock(&a->lock);
+	if (r == 0 && rename(part, path) < 0)
+		r = err_set(e, -errno, "%s: %s", path, strerror(errno));
+	if (r < 0)
+		(void)unlink(part);
+	free(part);
+	return r;
+}
