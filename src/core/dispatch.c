@@ -6,11 +6,13 @@
 #include "core/ring.h"
 #include "model/codes.h"
 
+#ifndef DISPATCH_MAX      /* the simulation is also built with small limits */
 #define DISPATCH_MAX 4096 /* attempts begun in one batch */
 #define REFILL_SCAN 4096  /* rows looked at in one go when a queue comes back from disk */
 #define DUE_MAX 1024      /* due rows taken in one turn */
 #define SWEEP_SCAN 2048
 #define EXPIRE_MAX 512
+#endif
 
 struct queue *engine_queue_of(void *ctx, const struct delivery *d)
 {

@@ -21,8 +21,10 @@
 #include "core/ring.h"
 #include "model/codes.h"
 
+#ifndef MAIL_LIMIT       /* the simulation is also built with small limits */
 #define MAIL_LIMIT 65536 /* messages and receipts waiting to be looked at; beyond it the edge refuses */
 #define BATCH_MAX 4096   /* weight taken into one batch */
+#endif
 #define MARKS_MS 1000
 
 bool engine_batch(void *ctx)

@@ -230,6 +230,10 @@ static void step_receipt(const struct delivery *d, const struct fact *f, int64_t
 			d->delivered_code != DELIVERED_DELIVERED_SUCCESS &&
 			(d->reason == REASON_NO_RECEIPT || d->reason == REASON_NO_REPORTS);
 
+	if (f->earlier) {
+		say_late(out, now, f->receipt_state, 0, "earlier attempt's receipt", f->carrier_id, f->err);
+		return;
+	}
 	if (d->state == D_SENT || open_end) {
 		if (receipt_decides(d, f)) {
 			say_delivered(out, now, f, f->receipt_state != RECEIPT_STATE_DELIVERED);

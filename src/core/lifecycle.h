@@ -27,6 +27,7 @@ struct fact {
 	const struct result *result; /* RESULT */
 	/* RECEIPT */
 	int part;              /* 0-based; -1 = the attempt in doubt as a whole */
+	bool earlier;          /* it is that of an attempt before the latest */
 	uint8_t receipt_state; /* enum receipt_state */
 	bool receipt_final;
 	const char *carrier_id, *err;

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MERGE_ROUND 65536       /* states written in one sorted run */
-#define MERGE_SLICE 1024        /* of them in one batch: some milliseconds */
-#define MERGE_AT 16384          /* dirty deliveries that make a round worth it */
+#ifndef MERGE_ROUND       /* the simulation is also built with small limits */
+#define MERGE_ROUND 65536 /* states written in one sorted run */
+#define MERGE_SLICE 1024  /* of them in one batch: some milliseconds */
+#define MERGE_AT 16384    /* dirty deliveries that make a round worth it */
+#endif
 #define MERGE_AGE_MS 20000      /* what is unfinished is merged once it is this old */
 #define MERGE_AGE_TIGHT_MS 1000 /* the same when memory is short */
 

@@ -17,10 +17,10 @@ struct hook_call {
 	struct delivery *d; /* copy as of the event, owned by the call */
 	void *pending;      /* the engine's own */
 	/* set by the sender */
-	bool ok;                /* 2xx */
-	bool untried; /* it was not even begun (stopping, or its receiver had just failed): not a try */
-	bool gone;              /* 410: give up at once */
-	int16_t status;         /* HTTP status; 0 = no answer */
+	bool ok;        /* 2xx */
+	bool untried;   /* it was not even begun (stopping, or its receiver had just failed): not a try */
+	bool gone;      /* 410: give up at once */
+	int16_t status; /* HTTP status; 0 = no answer */
 	int64_t retry_after_ms; /* from 429/503's Retry-After; 0 = none */
 	int64_t took_ms;
 	char why[96]; /* "timeout", "connection refused", "private address 10.0.0.1", ... */

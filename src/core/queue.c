@@ -77,7 +77,7 @@ static bool ring_room(struct queue *k)
 {
 	if (k->count < k->cap)
 		return true;
-	uint32_t cap = k->cap ? k->cap * 2 : 64;
+	uint32_t cap = k->cap ? k->cap * 2 : MIN(64, QUEUE_WINDOW);
 	int64_t *ring;
 
 	if (k->cap >= QUEUE_WINDOW)
@@ -117,7 +117,7 @@ void queue_push_front(struct queues *q, struct queue *k, int64_t key)
 {
 	queue_wake(q, k);
 	if (k->count == k->cap) {
-		uint32_t cap = k->cap ? k->cap * 2 : 64;
+		uint32_t cap = k->cap ? k->cap * 2 : MIN(64, QUEUE_WINDOW);
 		int64_t *ring = xcalloc(cap, sizeof *ring);
 
 		for (uint32_t i = 0; i < k->count; i++)

@@ -7,7 +7,9 @@
 #include "base/list.h"
 #include "core/live.h"
 
+#ifndef QUEUE_WINDOW /* the simulation is also built with small limits */
 #define QUEUE_WINDOW 65536
+#endif
 enum lane {
 	LANE_TRANSACTIONAL,
 	LANE_MARKETING,

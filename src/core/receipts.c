@@ -8,7 +8,9 @@
 
 #include "core/ring.h"
 
+#ifndef PARKED_MEMORY       /* the simulation is also built with small limits */
 #define PARKED_MEMORY 10000 /* newest ones kept for matching attempts in doubt by address */
+#endif
 #define HITS_MAX 16
 #define ADDRESS_TAIL 8 /* digits that must agree at least: carriers add and drop country codes */
 
@@ -79,23 +81,32 @@ static bool same_handset(const struct delivery *d, const char *source, const cha
 	return same_number(d->t.number, str_of(source)) || same_number(d->t.number, str_of(destination));
 }
 
+/* The delivery whose part has that id. A converted form of the id (decimal for hexadecimal or back) is a guess, so then the addresses
+ * must agree as well: the id as it stands may be that of a part whose response is still to come. *part is -1 when the id is that of an
+ * earlier attempt, which changes nothing any more. */
 static struct live *by_id(struct engine *e, const struct parked_row *r, int *part)
 {
 	int64_t keys[HITS_MAX];
-	struct live *best = NULL;
+	struct live *best = NULL, *earlier = NULL;
 	int best_score = -1;
 
+	*part = -1;
 	for (int h = 0; h < r->hashes && !best; h++) {
 		size_t n = e->ops->by_carrier(e->store, r->id_hash[h], keys, HITS_MAX);
 
 		for (size_t i = 0; i < n; i++) {
 			struct live *lv = live_get(&e->lives, keys[i]);
 			int p = lv ? delivery_part_with(lv->d, r->id_hash[h]) : -1;
+			bool same = lv && same_handset(lv->d, r->source, r->destination);
 			int score;
 
-			if (p < 0)
+			if (!lv || (h > 0 && !same))
 				continue;
-			score = (lv->d->state != D_DONE) * 2 + same_handset(lv->d, r->source, r->destination);
+			if (p < 0) {
+				earlier = earlier ? earlier : lv;
+				continue;
+			}
+			score = (lv->d->state != D_DONE) * 2 + same;
 			if (score > best_score) { /* newest first: an equal score stays with the newer */
 				best = lv;
 				best_score = score;
@@ -103,7 +114,7 @@ static struct live *by_id(struct engine *e, const struct parked_row *r, int *par
 			}
 		}
 	}
-	return best;
+	return best ? best : earlier;
 }
 
 /* Attempts under way are counted by connection and handset: while one is, a receipt without a known id may be its. */
@@ -163,10 +174,11 @@ static struct live *by_doubt(struct engine *e, const struct parked_row *r)
 	return found;
 }
 
-static void apply(struct engine *e, struct live *lv, const struct parked_row *r, int part)
+static void apply(struct engine *e, struct live *lv, const struct parked_row *r, int part, bool earlier)
 {
 	struct fact f = {.kind = FACT_RECEIPT,
 			 .part = part,
+			 .earlier = earlier,
 			 .receipt_state = r->state,
 			 .receipt_final = r->final,
 			 .carrier_id = r->carrier_id,
@@ -205,10 +217,10 @@ void receipts_take(struct engine *e, struct receipt_in *r)
 	str_copy(row.source, sizeof row.source, str_of(r->source));
 	str_copy(row.destination, sizeof row.destination, str_of(r->destination));
 	lv = by_id(e, &row, &part);
-	if (!lv && row.final)
-		lv = by_doubt(e, &row);
 	if (lv)
-		apply(e, lv, &row, part);
+		apply(e, lv, &row, part, part < 0);
+	else if (row.final && (lv = by_doubt(e, &row)))
+		apply(e, lv, &row, -1, false);
 	else
 		park(e, &row);
 	metric_add(M_RECEIPTS, 1);
@@ -266,8 +278,10 @@ void receipts_for(struct engine *e, struct live *lv, uint64_t id_hash)
 
 		if (part < 0)
 			break;
+		if (f.rows[i].id_hash[0] != id_hash && !same_handset(lv->d, f.rows[i].source, f.rows[i].destination))
+			continue;
 		forget(e, &f.rows[i]);
-		apply(e, lv, &f.rows[i], part);
+		apply(e, lv, &f.rows[i], part, false);
 	}
 }
 
@@ -290,7 +304,7 @@ void receipts_for_doubt(struct engine *e, struct live *lv)
 	struct parked_row row = *found;
 
 	forget(e, &row);
-	apply(e, lv, &row, -1);
+	apply(e, lv, &row, -1, false);
 }
 
 void receipts_answered(struct engine *e, const struct delivery *d)
