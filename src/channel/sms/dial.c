@@ -31,9 +31,10 @@ struct dial_lookup {
 
 static void fail(struct dial *d, const char *what, int error)
 {
+	const char *text = strerrordesc_np(error); /* not translated, no shared buffer */
 	char why[120];
 
-	snprintf(why, sizeof(why), "%s: %s", what, strerror(error));
+	snprintf(why, sizeof(why), "%s: %s", what, text ? text : "error");
 	d->fn(d->ctx, -1, why);
 }
 

@@ -117,8 +117,8 @@ static void take_from_again(struct session *s, struct piece *p)
 	s->unwritten--;
 }
 
-/* The one message-wide result; j may be gone after it. */
-static void end_job(struct session *s, struct job *j, enum verdict v, int32_t status)
+/* The one message-wide result. Does not free j. */
+static void end_and_keep(struct session *s, struct job *j, enum verdict v, int32_t status)
 {
 	struct result *r = new_result(s->conn->set->number, j->key, j->attempt, v, status);
 
@@ -134,6 +134,12 @@ static void end_job(struct session *s, struct job *j, enum verdict v, int32_t st
 	j->doubted = v == V_DOUBT;
 	attempt_free(j->a);
 	j->a = NULL;
+}
+
+/* j may be gone after it. */
+static void end_job(struct session *s, struct job *j, enum verdict v, int32_t status)
+{
+	end_and_keep(s, j, v, status);
 	free_if_answered(s, j);
 }
 
@@ -451,7 +457,7 @@ int64_t submit_overdue(struct session *s, int64_t now_us)
 		log_info("smpp_no_response", "connection=%s link=%u key=%lld part=%u sequence=%u",
 			 s->conn->set->name, s->index, (long long)j->key, piece_of(e)->index, e->seq);
 		if (!j->ended)
-			end_job(s, j, V_DOUBT, 0); /* not freed: this piece is still out */
+			end_and_keep(s, j, V_DOUBT, 0);
 		if (j->doubted)
 			window_make_late(&s->window, e);
 		else
@@ -501,7 +507,7 @@ void submit_drain(struct session *s)
 static void end_lost(struct session *s, struct job *j)
 {
 	if (!j->ended)
-		end_job(s, j, j->left || j->accepted ? V_DOUBT : V_NOT_SENT, 0);
+		end_and_keep(s, j, j->left || j->accepted ? V_DOUBT : V_NOT_SENT, 0);
 }
 
 /* Octets have left when the kernel has them, that is, when they are no longer in the output buffer. Over TLS a record may be
@@ -531,9 +537,16 @@ void submit_lost(struct session *s)
 		end_lost(s, piece_of(e)->job);
 		forget(s, e);
 	}
-	while ((p = again_head(s)) != NULL)
-		end_lost(s, p->job);
-	while ((j = queue_head(s)) != NULL)
+	while ((p = again_head(s)) != NULL) {
+		j = p->job;
+		/* Ending takes it out of its list, which the analyser cannot see. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		end_lost(s, j);
+		free_if_answered(s, j);
+	}
+	while ((j = queue_head(s)) != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the same */
+		end_lost(s, j);
+		free_if_answered(s, j);
+	}
 	ASSERT(s->unwritten == 0);
 }

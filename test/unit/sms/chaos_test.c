@@ -29,7 +29,7 @@ struct chaos {
 static bool chance(struct chaos *c, unsigned per_mille) { return prng_below(&c->rng, 1000) < per_mille; }
 
 /* The sender of an attempt is its key. */
-static unsigned key_of(const struct smpp_pdu *m) { return (unsigned)atoi(m->source.text); }
+static unsigned key_of(const struct smpp_pdu *m) { return (unsigned)strtoul(m->source.text, NULL, 10); }
 
 static void accept_it(struct smsc *s, unsigned index)
 {
@@ -163,7 +163,7 @@ static void run(uint64_t seed)
 {
 	struct chaos *c = xnew(struct chaos);
 	struct world *w = c->w = xnew(struct world);
-	int64_t key = 0, end = mono_us() + 60 * 1000000ll;
+	int64_t key = 0, end = mono_us() + 60 * 1000000;
 	unsigned open;
 
 	prng_seed(&c->rng, seed);

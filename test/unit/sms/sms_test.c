@@ -109,11 +109,18 @@ static void grants_are_batched(void **state)
 	finish(w);
 }
 
+static void store_mo(struct world *w)
+{
+	struct mo_in *m = w->mos[0];
+
+	w->mos[0] = NULL;
+	m->stored(m);
+}
+
 static void stop_lets_what_is_out_finish(void **state)
 {
 	struct world *w = start();
 	struct smpp_pdu mo = {.id = SMPP_DELIVER_SM, .seq = 3};
-	void (*stored)(struct mo_in * m);
 
 	(void)state;
 	w->conn.window = 2;
@@ -138,9 +145,7 @@ static void stop_lets_what_is_out_finish(void **state)
 	WAIT_FOR(w, results_with(w, V_ACCEPTED) == 2);
 	world_run(w, 30);
 	assert_int_equal(smsc_count(&w->smsc, SMPP_UNBIND), 0); /* the MO is not answered yet */
-	stored = w->mos[0]->stored;
-	stored(w->mos[0]);
-	w->mos[0] = NULL;
+	store_mo(w);
 	WAIT_FOR(w, smsc_count(&w->smsc, SMPP_UNBIND) == 1);
 	assert_int_equal(smsc_count(&w->smsc, SMPP_DELIVER_SM_RESP), 1);
 	WAIT_FOR(w, w->smsc.links[0].closed);

@@ -421,7 +421,7 @@ static void throttled_parts_go_first_and_in_order(void **state)
 	assert_int_equal(results_with(w, V_ACCEPTED), 12);
 	/* 1 2 3 4 5 6 were out when 4 was throttled; then 4 5 6 again before 7. */
 	for (unsigned i = 6; i < w->smsc.pdu_count; i++) {
-		int n = atoi(w->smsc.pdus[i].m.dest.text + 11);
+		int n = (int)strtol(w->smsc.pdus[i].m.dest.text + 11, NULL, 10);
 
 		if (i == 6)
 			assert_true(n == 4 || n == 7); /* 7 may have gone when 1 was answered */
