@@ -1,0 +1,19 @@
+/* routes.h - the functions named in routes.def. Internal to the room. */
+#pragma once
+#include "api/request.h"
+
+void send_single_run(struct request *q, const struct settings *s);
+void send_bulk_run(struct request *q, const struct settings *s);
+void send_finish(struct request *q, const struct settings *s);
+void send_sent(struct request *q, bool whole);
+void status_search_run(struct request *q, const struct settings *s);
+void status_list_run(struct request *q, const struct settings *s);
+void status_list_sent(struct request *q, bool whole);
+void status_one_run(struct request *q, const struct settings *s);
+void page_health(struct request *q, const struct settings *s);
+void page_ready(struct request *q, const struct settings *s);
+void page_metrics(struct request *q, const struct settings *s);
+void page_openapi(struct request *q, const struct settings *s);
+/* The sub-account a request works in: the user's, or the one an administrator chose (name: reference or id; n == 0: the default
+ * one, or with all = true 0, every one). false: refused, q has the answer. */
+bool choose_sub_account(struct request *q, bool given, struct str name, bool all, uint32_t *ret);

@@ -1,0 +1,151 @@
+/* send.c - /v1/send-sms and /v1/send-bulk-sms: from the whole request to the engine and, after its commit, to the answer. */
+#include "api/routes.h"
+#include "api/server.h"
+#include "base/time.h"
+#include "core/intake.h"
+#include "model/metrics.h"
+
+static void refuse_sub_account(struct request *q, int status, const char *rule)
+{
+	struct faults f = {.count = 0};
+
+	fault_add(&f, "subAccount", "%s", rule);
+	request_refuse_faults(q, status, &f);
+}
+
+static const struct sub_account *find_sub_account(struct request *q, struct str name)
+{
+	const struct sub_account *sub = snapshot_sub_named(q->snap, q->user->account, name);
+	int64_t id;
+
+	if (sub || str_i64(name, 1, UINT32_MAX, &id))
+		return sub;
+	sub = snapshot_sub(q->snap, (uint32_t)id);
+	return sub && sub->account == q->user->account ? sub : NULL;
+}
+
+bool choose_sub_account(struct request *q, bool given, struct str name, bool all, uint32_t *ret)
+{
+	const struct user *u = q->user;
+	const struct sub_account *sub;
+
+	if (u->role == ROLE_PLATFORM) {
+		request_refuse(q, MHD_HTTP_FORBIDDEN, "a platform user has no messages; use an administrator or a regular user");
+		return false;
+	}
+	if (u->role != ROLE_ADMINISTRATOR) {
+		if (given)
+			refuse_sub_account(q, MHD_HTTP_FORBIDDEN, "only administrators may choose a sub-account");
+		else if (!snapshot_sub(q->snap, u->sub_account))
+			request_refuse(q, MHD_HTTP_FORBIDDEN, "the user belongs to no sub-account");
+		*ret = u->sub_account;
+		return !q->status;
+	}
+	*ret = 0;
+	if (!given && all)
+		return true;
+	sub = given ? find_sub_account(q, name) : snapshot_sub_default(q->snap, u->account);
+	if (!sub) {
+		refuse_sub_account(q, MHD_HTTP_BAD_REQUEST, given ? "unknown" : "missing, and the account has no default one");
+		return false;
+	}
+	*ret = sub->id;
+	return true;
+}
+
+static void on_done(struct submission *s)
+{
+	struct request *q = OWNER(struct request, submission, s);
+
+	request_settle(q, request_claim(q));
+}
+
+static void post(struct request *q, const struct settings *s, bool bulk, const struct sub_account *sub)
+{
+	struct submission *m = &q->submission;
+
+	*m = (struct submission){.in.kind = INPUT_SUBMIT, .account = q->user->account, .sub_account = sub->id,
+		.user = q->user->id, .bulk = bulk, .count = (uint32_t)q->send.count, .received_us = q->received_us,
+		.done = on_done};
+	m->drafts = send_drafts(&q->send, s, sub, &q->arena);
+	m->ids = arena_alloc(&q->arena, q->send.count * sizeof(*m->ids));
+	ASSERT(m->ids);
+	if (q->idem_hash) {
+		m->idem_hash = q->idem_hash;
+		m->body_hash = q->method == METHOD_GET ? q->body_hash : body_hash(buf_view(&q->body));
+	}
+	q->answer_object = q->user->answer_object;
+	request_wait(q);
+	if (intake_post(q->api->engine, m))
+		return;
+	request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "no room for more at the moment; send it again");
+	request_settle(q, request_claim(q));
+}
+
+static bool read_request(struct request *q, bool bulk, struct faults *f)
+{
+	struct err e;
+
+	if (q->method == METHOD_GET) {
+		send_read_query(&q->query, &q->arena, &q->send, f);
+		return true;
+	}
+	if (!q->body.n) {
+		request_refuse(q, MHD_HTTP_BAD_REQUEST, "the request has no body");
+		return false;
+	}
+	q->doc = json_read(q->body.p, q->body.n, &e);
+	if (!q->doc) {
+		request_refuse(q, MHD_HTTP_BAD_REQUEST, "malformed JSON: %s", e.text);
+		return false;
+	}
+	send_read_json(json_root(q->doc), bulk, &q->arena, &q->send, f);
+	return true;
+}
+
+static void run(struct request *q, const struct settings *s, bool bulk)
+{
+	struct faults f;
+	uint32_t sub;
+
+	f.count = 0;
+	if (!read_request(q, bulk, &f))
+		return;
+	if (f.count) {
+		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
+		return;
+	}
+	if (choose_sub_account(q, q->send.has_sub_account, q->send.sub_account, false, &sub))
+		post(q, s, bulk, snapshot_sub(q->snap, sub));
+}
+
+void send_single_run(struct request *q, const struct settings *s) { run(q, s, false); }
+
+void send_bulk_run(struct request *q, const struct settings *s) { run(q, s, true); }
+
+void send_finish(struct request *q, const struct settings *s)
+{
+	const struct submission *m = &q->submission;
+
+	switch (m->status) {
+	case SUBMIT_OK:
+	case SUBMIT_REPLAYED: break;
+	case SUBMIT_CONFLICT:
+		request_refuse(q, MHD_HTTP_UNPROCESSABLE_CONTENT, "Idempotency-Key: already used for a request with another body");
+		return;
+	case SUBMIT_STOPPING:
+		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "stopping; send it again elsewhere or later");
+		return;
+	}
+	q->status = MHD_HTTP_OK;
+	if (m->bulk)
+		answer_bulk(&q->out, m->batch, m->ids, m->drafts, m->count);
+	else
+		answer_single(&q->out, q->answer_object < 0 ? s->answer_object : q->answer_object, m->ids[0], m->drafts[0].t.correlation);
+}
+
+void send_sent(struct request *q, bool whole)
+{
+	if (whole)
+		metric_observe_us(M_ANSWER_TIME, mono_us() - q->received_us);
+}

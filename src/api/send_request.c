@@ -1,0 +1,340 @@
+/* send_request.c - reads and checks requests to send (send_request.h; docs/api.md "Sending").
+ *
+ * A message takes each field from itself, else from defaultValues, else from the root. null and "" count as not given at
+ * every level. */
+#include "api/send_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/gsm_text.h"
+
+enum field { F_UNKNOWN, F_DESTINATION, F_TEXT, F_CORRELATION, F_EXTRA, F_FLASH, F_SUB_ACCOUNT, F_LATER };
+
+static const struct {
+	enum field field;
+	const char *name;
+	size_t n;
+} fields[] = {
+#define FIELD(what, text) {what, text, sizeof(text) - 1},
+#include "api/send_fields.def"
+#undef FIELD
+};
+
+static enum field field_of(struct str name)
+{
+	for (size_t i = 0; i < COUNT_OF(fields); i++)
+		if (fields[i].n == name.n && !memcmp(fields[i].name, name.p, name.n))
+			return fields[i].field;
+	return F_UNKNOWN;
+}
+
+/* Where a field stands, for the path in its fault. */
+struct place {
+	enum { AT_ROOT, AT_DEFAULTS, AT_MESSAGE } level;
+	size_t index;
+};
+
+struct reading {
+	struct arena *arena;
+	struct send_request *request;
+	struct faults *faults;
+	unsigned bad; /* bits by enum field: given at this level or above, but wrong, so not missing as well */
+};
+
+static void path_of(char out[FAULT_FIELD_MAX], const struct place *at, struct str name)
+{
+	int n = (int)MIN(name.n, (size_t)40);
+
+	switch (at->level) {
+	case AT_ROOT: snprintf(out, FAULT_FIELD_MAX, "%.*s", n, name.p); break;
+	case AT_DEFAULTS: snprintf(out, FAULT_FIELD_MAX, "defaultValues.%.*s", n, name.p); break;
+	case AT_MESSAGE: snprintf(out, FAULT_FIELD_MAX, "messages[%zu].%.*s", at->index, n, name.p); break;
+	}
+}
+
+static void fault(struct reading *r, const struct place *at, struct str name, const char *rule)
+{
+	char path[FAULT_FIELD_MAX];
+
+	path_of(path, at, name);
+	fault_add(r->faults, path, "%s", rule);
+	r->bad |= 1u << field_of(name);
+}
+
+static void too_long(struct reading *r, const struct place *at, struct str name, int most)
+{
+	char rule[48];
+
+	snprintf(rule, sizeof(rule), "longer than %d characters", most);
+	fault(r, at, name, rule);
+}
+
+/* The text in NFC, in the arena when that changes it. */
+static struct str nfc(struct arena *a, struct str s)
+{
+	struct buf b = BUF_INIT;
+	char *p;
+	size_t n;
+
+	if (text_is_nfc(s))
+		return s;
+	text_nfc(&b, s);
+	n = b.n;
+	p = b.failed ? NULL : arena_alloc(a, n);
+	if (p)
+		memcpy(p, b.p, n);
+	buf_done(&b);
+	return p ? (struct str){p, n} : s;
+}
+
+static void set_text(struct reading *r, const struct place *at, enum field field, struct str name, struct str v, struct send_item *to)
+{
+	struct str *into;
+	size_t points = 0;
+	int most;
+
+	switch (field) {
+	case F_DESTINATION: into = &to->destination; most = SEND_DESTINATION_MAX; break;
+	case F_TEXT:
+		into = &to->text;
+		most = SEND_TEXT_MAX;
+		v = nfc(r->arena, v);
+		break;
+	case F_CORRELATION: into = &to->correlation; most = SEND_CORRELATION_MAX; break;
+	case F_EXTRA: into = &to->extra; most = SEND_EXTRA_MAX; break;
+	case F_UNKNOWN:
+	case F_FLASH:
+	case F_SUB_ACCOUNT:
+	case F_LATER:
+	default: return;
+	}
+	if (!utf8_valid(v, &points))
+		fault(r, at, name, "not valid UTF-8, or holds a NUL");
+	else if (points > (size_t)most)
+		too_long(r, at, name, most);
+	else
+		*into = v;
+}
+
+static void set_flash_word(struct reading *r, const struct place *at, struct str name, struct str v, struct send_item *to)
+{
+	if (str_ieq(v, STR("true")))
+		to->flash = 1;
+	else if (str_ieq(v, STR("false")))
+		to->flash = 0;
+	else if (v.n)
+		fault(r, at, name, "must be true or false");
+}
+
+static void set_sub_account(struct reading *r, const struct place *at, struct str name, struct str v)
+{
+	if (at->level != AT_ROOT) {
+		fault(r, at, name, "only allowed at the root of the request");
+		return;
+	}
+	r->request->has_sub_account = v.n > 0;
+	r->request->sub_account = v;
+}
+
+/* A string, or where allowed the digits of a whole number. false: wrong type, which is noted. */
+static bool json_text(struct reading *r, const struct place *at, struct str name, struct json *j, bool numbers, struct str *ret)
+{
+	char scratch[JSON_SCRATCH], *copy;
+
+	if (json_kind(j) == JSON_KIND_STRING) {
+		*ret = json_str(j);
+		return true;
+	}
+	if (numbers && json_kind(j) == JSON_KIND_INTEGER) {
+		struct str digits = json_scalar(j, scratch);
+
+		copy = arena_alloc(r->arena, digits.n);
+		if (!copy)
+			return false;
+		memcpy(copy, digits.p, digits.n);
+		*ret = (struct str){copy, digits.n};
+		return true;
+	}
+	fault(r, at, name, numbers ? "must be a string or a whole number" : "must be a string");
+	return false;
+}
+
+static void read_member(struct reading *r, const struct place *at, struct str name, struct json *j, struct send_item *to)
+{
+	enum field field = field_of(name);
+	struct str v;
+
+	if (json_kind(j) == JSON_KIND_NULL)
+		return;
+	switch (field) {
+	case F_UNKNOWN: return;
+	case F_LATER: fault(r, at, name, "not supported yet"); return;
+	case F_FLASH:
+		if (json_kind(j) == JSON_KIND_BOOL)
+			to->flash = json_bool(j);
+		else if (json_kind(j) == JSON_KIND_STRING)
+			set_flash_word(r, at, name, json_str(j), to);
+		else
+			fault(r, at, name, "must be true or false");
+		return;
+	case F_SUB_ACCOUNT:
+		if (json_text(r, at, name, j, true, &v))
+			set_sub_account(r, at, name, v);
+		return;
+	case F_DESTINATION:
+	case F_CORRELATION:
+	case F_TEXT:
+	case F_EXTRA: break;
+	}
+	if (json_text(r, at, name, j, field == F_DESTINATION || field == F_CORRELATION, &v))
+		set_text(r, at, field, name, v, to);
+}
+
+static void read_level(struct reading *r, const struct place *at, struct json *object, struct send_item *to)
+{
+	for (struct json_iter it = json_iter(object); json_next(&it);)
+		read_member(r, at, it.key, it.value, to);
+}
+
+static struct str first_of(struct str a, struct str b) { return a.n ? a : b; }
+
+static void inherit(struct send_item *m, const struct send_item *from)
+{
+	m->destination = first_of(m->destination, from->destination);
+	m->text = first_of(m->text, from->text);
+	m->correlation = first_of(m->correlation, from->correlation);
+	m->extra = first_of(m->extra, from->extra);
+	if (m->flash < 0)
+		m->flash = from->flash;
+}
+
+static void require(struct reading *r, const struct place *at, const struct send_item *m)
+{
+	if (!m->destination.n && !(r->bad & 1u << F_DESTINATION))
+		fault(r, at, STR("destination"), "missing");
+	if (!m->text.n && !(r->bad & 1u << F_TEXT))
+		fault(r, at, STR("messageText"), "missing");
+}
+
+static void read_messages(struct reading *r, struct json *root, const struct send_item *above)
+{
+	struct json *messages = json_get(root, "messages");
+	size_t n = json_count(messages);
+	unsigned bad_above = r->bad;
+
+	if (json_kind(messages) != JSON_KIND_ARRAY)
+		fault_add(r->faults, "messages", "%s", json_kind(messages) == JSON_KIND_NULL ? "missing" : "must be an array");
+	else if (!n)
+		fault_add(r->faults, "messages", "empty");
+	else if (n > SEND_MESSAGES_MAX)
+		fault_add(r->faults, "messages", "more than %d messages", SEND_MESSAGES_MAX);
+	if (json_kind(messages) != JSON_KIND_ARRAY || !n || n > SEND_MESSAGES_MAX)
+		return;
+	r->request->items = arena_alloc(r->arena, n * sizeof(*r->request->items));
+	if (!r->request->items)
+		return;
+	r->request->count = n;
+	for (size_t i = 0; i < n; i++) {
+		struct place at = {AT_MESSAGE, i};
+		struct send_item *m = &r->request->items[i];
+		struct json *j = json_at(messages, i);
+
+		m->flash = -1;
+		r->bad = bad_above;
+		if (json_kind(j) != JSON_KIND_OBJECT) {
+			char path[FAULT_FIELD_MAX];
+
+			snprintf(path, sizeof(path), "messages[%zu]", i);
+			fault_add(r->faults, path, "must be an object");
+			continue;
+		}
+		read_level(r, &at, j, m);
+		inherit(m, above);
+		require(r, &at, m);
+	}
+}
+
+void send_read_json(struct json *root, bool bulk, struct arena *a, struct send_request *ret, struct faults *f)
+{
+	struct reading r = {a, ret, f, 0};
+	struct place at = {AT_ROOT, 0};
+	struct send_item top = {.flash = -1}, defaults = {.flash = -1};
+
+	memset(ret, 0, sizeof(*ret));
+	if (json_kind(root) != JSON_KIND_OBJECT) {
+		fault_add(f, "", "the request must be an object");
+		return;
+	}
+	read_level(&r, &at, root, &top);
+	if (bulk) {
+		struct json *values = json_get(root, "defaultValues");
+
+		at.level = AT_DEFAULTS;
+		if (json_kind(values) == JSON_KIND_OBJECT)
+			read_level(&r, &at, values, &defaults);
+		else if (json_kind(values) != JSON_KIND_NULL)
+			fault_add(f, "defaultValues", "must be an object");
+		inherit(&defaults, &top);
+		read_messages(&r, root, &defaults);
+		return;
+	}
+	require(&r, &at, &top);
+	ret->items = arena_alloc(a, sizeof(top));
+	if (!ret->items)
+		return;
+	ret->items[0] = top;
+	ret->count = 1;
+}
+
+/* timeWindow[], params[name]: the field is what stands before the bracket. */
+static struct str without_bracket(struct str name)
+{
+	const char *bracket = name.n ? memchr(name.p, '[', name.n) : NULL;
+
+	return bracket ? (struct str){name.p, (size_t)(bracket - name.p)} : name;
+}
+
+static void read_pair(struct reading *r, const struct query_string *q, unsigned i, struct send_item *to)
+{
+	const struct place at = {AT_ROOT, 0};
+	struct str name = without_bracket(q->pair[i].name), v = q->pair[i].value;
+	enum field field = field_of(name);
+
+	if (field == F_UNKNOWN)
+		return;
+	for (unsigned k = 0; k < i; k++)
+		if (str_eq(without_bracket(q->pair[k].name), name)) {
+			if (field != F_LATER)
+				fault(r, &at, name, "given more than once");
+			return;
+		}
+	if (field == F_LATER)
+		fault(r, &at, name, "not supported yet");
+	else if (field == F_FLASH)
+		set_flash_word(r, &at, name, v, to);
+	else if (field != F_SUB_ACCOUNT)
+		set_text(r, &at, field, name, v, to);
+	else if (utf8_valid(v, NULL))
+		set_sub_account(r, &at, name, v);
+	else
+		fault(r, &at, name, "not valid UTF-8, or holds a NUL");
+}
+
+void send_read_query(const struct query_string *q, struct arena *a, struct send_request *ret, struct faults *f)
+{
+	struct reading r = {a, ret, f, 0};
+	const struct place at = {AT_ROOT, 0};
+	struct send_item *m;
+
+	memset(ret, 0, sizeof(*ret));
+	m = arena_alloc(a, sizeof(*m));
+	if (!m)
+		return;
+	m->flash = -1;
+	for (unsigned i = 0; i < q->count; i++)
+		read_pair(&r, q, i, m);
+	require(&r, &at, m);
+	ret->items = m;
+	ret->count = 1;
+}

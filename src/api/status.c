@@ -1,0 +1,222 @@
+/* status.c - the status queries: reading what is asked; answering is the look-up thread's (lookup.c). */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/routes.h"
+#include "api/server.h"
+#include "base/time.h"
+
+#define SEARCH_MAX 1000
+#define LIST_MAX 1000
+/* Epochs below this are seconds, others milliseconds [api.md section 3]. */
+#define SECONDS_BELOW 100000000000
+
+static void refuse_field(struct request *q, const char *field, const char *rule)
+{
+	struct faults f = {.count = 0};
+
+	fault_add(&f, field, "%s", rule);
+	request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
+}
+
+static void begin(struct request *q, int kind, uint32_t sub_account)
+{
+	memset(&q->lookup, 0, sizeof(q->lookup));
+	q->lookup.kind = kind;
+	q->lookup.scope = (struct scope){.account = q->user->account, .sub_account = sub_account};
+}
+
+static void hand_over(struct request *q)
+{
+	struct api *a = q->api;
+
+	request_wait(q);
+	lookup_post(q, a);
+}
+
+/* -- search -------------------------------------------------------------------------------------------------------- */
+
+static bool read_ids(struct request *q, struct json *list, struct faults *f)
+{
+	size_t n = json_count(list);
+	struct lookup *l = &q->lookup;
+
+	l->ids = arena_alloc(&q->arena, (n + 1) * sizeof(*l->ids));
+	for (size_t i = 0; l->ids && i < n; i++) {
+		struct json *j = json_at(list, i);
+
+		if (json_kind(j) != JSON_KIND_STRING) {
+			char field[FAULT_FIELD_MAX];
+
+			snprintf(field, sizeof(field), "ids[%zu]", i);
+			fault_add(f, field, "must be a string");
+		} else if (!uid_parse(json_str(j), &l->ids[l->id_count])) {
+			l->id_count++; /* what is no UUID is an id nobody has */
+		}
+	}
+	return l->ids != NULL;
+}
+
+static bool read_correlations(struct request *q, struct json *list, struct faults *f)
+{
+	size_t n = json_count(list);
+	struct lookup *l = &q->lookup;
+
+	l->correlations = arena_alloc(&q->arena, (n + 1) * sizeof(*l->correlations));
+	for (size_t i = 0; l->correlations && i < n; i++) {
+		char scratch[JSON_SCRATCH], *copy;
+		struct str s = json_scalar(json_at(list, i), scratch);
+
+		if (!s.p) {
+			char field[FAULT_FIELD_MAX];
+
+			snprintf(field, sizeof(field), "correlationIds[%zu]", i);
+			fault_add(f, field, "must be a string or a whole number");
+		} else if (s.n) {
+			copy = arena_alloc(&q->arena, s.n);
+			if (!copy)
+				return false;
+			memcpy(copy, s.p, s.n);
+			l->correlations[l->correlation_count++] = (struct str){copy, s.n};
+		}
+	}
+	return l->correlations != NULL;
+}
+
+static bool is_list(struct json *j, const char *name, struct faults *f)
+{
+	if (json_kind(j) == JSON_KIND_NULL)
+		return false;
+	if (json_kind(j) != JSON_KIND_ARRAY)
+		fault_add(f, name, "must be an array");
+	else if (json_count(j) > SEARCH_MAX)
+		fault_add(f, name, "more than %d entries", SEARCH_MAX);
+	else
+		return true;
+	return false;
+}
+
+static void read_search(struct request *q, struct json *root, struct faults *f)
+{
+	struct json *ids = json_get(root, "ids"), *correlations = json_get(root, "correlationIds");
+
+	if (json_kind(root) != JSON_KIND_OBJECT) {
+		fault_add(f, "", "the request must be an object");
+		return;
+	}
+	if (json_kind(ids) == JSON_KIND_NULL && json_kind(correlations) == JSON_KIND_NULL)
+		fault_add(f, "ids", "missing, and correlationIds too");
+	if (is_list(ids, "ids", f) && !read_ids(q, ids, f))
+		fault_add(f, "ids", "too large");
+	if (is_list(correlations, "correlationIds", f) && !read_correlations(q, correlations, f))
+		fault_add(f, "correlationIds", "too large");
+}
+
+void status_search_run(struct request *q, const struct settings *s)
+{
+	struct faults f;
+	struct err e;
+	uint32_t sub;
+
+	(void)s;
+	f.count = 0;
+	if (!choose_sub_account(q, false, (struct str){NULL, 0}, true, &sub))
+		return;
+	begin(q, LOOKUP_SEARCH, sub);
+	q->doc = json_read(q->body.p, q->body.n, &e);
+	if (!q->doc) {
+		request_refuse(q, MHD_HTTP_BAD_REQUEST, "malformed JSON: %s", e.text);
+		return;
+	}
+	read_search(q, json_root(q->doc), &f);
+	if (f.count)
+		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
+	else
+		hand_over(q);
+}
+
+/* -- one ----------------------------------------------------------------------------------------------------------- */
+
+void status_one_run(struct request *q, const struct settings *s)
+{
+	struct str id = query_get(&q->query, "id", false, NULL);
+	uint32_t sub;
+
+	(void)s;
+	if (!choose_sub_account(q, false, (struct str){NULL, 0}, true, &sub))
+		return;
+	if (!id.n) {
+		refuse_field(q, "id", "missing");
+		return;
+	}
+	begin(q, LOOKUP_ONE, sub);
+	q->lookup.ids = arena_alloc(&q->arena, sizeof(*q->lookup.ids));
+	if (!q->lookup.ids || uid_parse(id, q->lookup.ids)) {
+		request_refuse(q, MHD_HTTP_NOT_FOUND, "no message with that id");
+		return;
+	}
+	q->lookup.id_count = 1;
+	hand_over(q);
+}
+
+/* -- list ---------------------------------------------------------------------------------------------------------- */
+
+static bool read_time(struct request *q, const char *name, int64_t *ret)
+{
+	struct str v = query_get(&q->query, name, false, NULL);
+
+	*ret = 0;
+	if (!v.n)
+		return true;
+	if (!str_i64(v, 1, INT64_MAX / 2000, ret)) {
+		if (*ret < SECONDS_BELOW)
+			*ret *= 1000;
+		return true;
+	}
+	if (!iso_parse(v, ret) && *ret > 0)
+		return true;
+	refuse_field(q, name, "neither an ISO-8601 time nor an epoch");
+	return false;
+}
+
+void status_list_run(struct request *q, const struct settings *s)
+{
+	struct str limit = query_get(&q->query, "limit", false, NULL), sub = query_get(&q->query, "subAccount", false, NULL);
+	struct list_ask ask = {.user = q->user_id};
+	int64_t n = LIST_MAX;
+	uint32_t id;
+
+	(void)s;
+	if (limit.n && str_i64(limit, 1, LIST_MAX, &n)) {
+		refuse_field(q, "limit", "must be a number from 1 to 1000");
+		return;
+	}
+	if (!read_time(q, "start", &ask.start) || !read_time(q, "end", &ask.end))
+		return;
+	if (ask.end && ask.end < ask.start) {
+		refuse_field(q, "end", "before start");
+		return;
+	}
+	if (!choose_sub_account(q, sub.n > 0, sub, true, &id))
+		return;
+	begin(q, LOOKUP_LIST, id);
+	ask.limit = (size_t)n;
+	ask.scope = q->lookup.scope;
+	q->lookup.ask = ask;
+	hand_over(q);
+}
+
+/* "Whole" is the library's word for: every octet was handed to the kernel. Whether the client read it nobody knows; a client
+ * whose connection died after that can still find its messages by search. */
+void status_list_sent(struct request *q, bool whole)
+{
+	struct lease *lease = q->lookup.lease;
+
+	if (!lease)
+		return;
+	q->lookup.lease = NULL;
+	if (whole && q->status == MHD_HTTP_OK)
+		lease_consume(q->api->engine, lease, NULL, NULL);
+	else
+		lease_release(q->api->engine, lease);
+}

@@ -1,0 +1,101 @@
+/* send_request.c - any body as a single and as a bulk, any query: either faults, or messages within every limit, and drafts. The
+ * first octet chooses. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/answer.h"
+#include "api/send_request.h"
+#include "core/intake.h"
+
+/* In core's place. */
+struct number_facts intake_number(const struct settings *s, struct str digits)
+{
+	(void)s;
+	return (struct number_facts){.operator_id = 1, .reports = digits.n % 2, .routed = digits.n % 3};
+}
+
+static void check_item(const struct send_item *m)
+{
+	size_t text, correlation, extra, destination;
+
+	ASSERT(utf8_valid(m->text, &text) && text >= 1 && text <= SEND_TEXT_MAX);
+	ASSERT(utf8_valid(m->correlation, &correlation) && correlation <= SEND_CORRELATION_MAX);
+	ASSERT(utf8_valid(m->extra, &extra) && extra <= SEND_EXTRA_MAX);
+	ASSERT(utf8_valid(m->destination, &destination) && destination >= 1 && destination <= SEND_DESTINATION_MAX);
+}
+
+static void check_good(const struct send_request *r, struct arena *a)
+{
+	static const struct settings settings = {.sms.validity_ms = 1000};
+	static const struct sub_account sub = {.id = 1};
+	struct draft *d;
+	struct buf out = BUF_INIT;
+
+	ASSERT(r->count >= 1 && r->count <= SEND_MESSAGES_MAX);
+	d = send_drafts(r, &settings, &sub, a);
+	for (size_t i = 0; i < r->count; i++) {
+		check_item(&r->items[i]);
+		ASSERT(d[i].parts >= 1 && d[i].t.number.n <= 15);
+		ASSERT(d[i].invalid || d[i].t.number.n);
+	}
+	answer_single(&out, false, (struct uid){1, 2}, d[0].t.correlation);
+	ASSERT(!out.failed && !memmem(out.p, out.n, "errorCode", 9));
+	buf_done(&out);
+}
+
+static void check_faults(const struct faults *f)
+{
+	struct buf out = BUF_INIT;
+	struct json_doc *d;
+	struct err e;
+
+	answer_faults(&out, 400, f);
+	d = json_read(out.p, out.n, &e);
+	ASSERT(d);
+	json_free(d);
+	buf_done(&out);
+}
+
+static void check(const struct send_request *r, const struct faults *f, struct arena *a)
+{
+	if (f->count)
+		check_faults(f);
+	else
+		check_good(r, a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena a = {0};
+	struct send_request r;
+	static struct faults f;
+	struct err e;
+
+	f.count = 0;
+	if (!size)
+		return 0;
+	if (data[0] % 3 == 0) {
+		static struct query_string q;
+		char *p = malloc(size);
+
+		if (!p)
+			abort();
+		memcpy(p, data + 1, size - 1);
+		if (!query_read(p, size - 1, &q)) {
+			send_read_query(&q, &a, &r, &f);
+			check(&r, &f, &a);
+		}
+		free(p);
+	} else {
+		struct json_doc *d = json_read((const char *)data + 1, size - 1, &e);
+
+		if (d) {
+			send_read_json(json_root(d), data[0] % 3 == 1, &a, &r, &f);
+			check(&r, &f, &a);
+		}
+		json_free(d);
+	}
+	arena_done(&a);
+	return 0;
+}

@@ -1,0 +1,409 @@
+/* send_request_test.c - what a request to send may hold, and what becomes of it. */
+#include "api_test.h"
+#include "api/send_request.h"
+#include "core/intake.h"
+#include "model/codes.h"
+
+static struct arena arena;
+static struct json_doc *doc;
+static struct send_request request;
+static struct faults faults;
+static char query_text[32768];
+static struct query_string query;
+
+/* In core's place: numbers beginning with 5511 are routed. */
+struct number_facts intake_number(const struct settings *s, struct str digits)
+{
+	bool known = digits.n > 4 && !memcmp(digits.p, "5511", 4);
+
+	(void)s;
+	return (struct number_facts){.operator_id = known ? 1 : 0, .reports = known, .routed = known};
+}
+
+static void forget(void)
+{
+	json_free(doc);
+	doc = NULL;
+	arena_done(&arena);
+	faults.count = 0;
+}
+
+static void read_body(bool bulk, const char *body)
+{
+	struct err e;
+
+	forget();
+	doc = json_read(body, strlen(body), &e);
+	if (!doc)
+		print_error("%s: %s", e.text, body);
+	assert_non_null(doc);
+	send_read_json(json_root(doc), bulk, &arena, &request, &faults);
+}
+
+static void read_get(const char *text)
+{
+	forget();
+	assert_true(str_copy(query_text, sizeof(query_text), str_of(text)));
+	assert_int_equal(query_read(query_text, strlen(query_text), &query), 0);
+	send_read_query(&query, &arena, &request, &faults);
+}
+
+static void good(void)
+{
+	if (faults.count)
+		print_error("%s: %s", faults.f[0].field, faults.f[0].rule);
+	assert_int_equal(faults.count, 0);
+}
+
+static void bad(const char *field, const char *rule)
+{
+	assert_int_not_equal(faults.count, 0);
+	assert_string_equal(faults.f[0].field, field);
+	assert_string_equal(faults.f[0].rule, rule);
+}
+
+/* A body with fields after the two that are required. */
+static void read_with(const char *more)
+{
+	char body[4096];
+
+	snprintf(body, sizeof(body), "{\"destination\":\"5511900000000\",\"messageText\":\"x\"%s}", more);
+	read_body(false, body);
+}
+
+static const char *repeat(const char *what, int n)
+{
+	static struct buf b;
+
+	buf_clear(&b);
+	while (n--)
+		buf_puts(&b, what);
+	return buf_cstr(&b);
+}
+
+TEST(a_single_has_every_field)
+{
+	read_body(false, "{\"destination\":\"5511900000000\",\"messageText\":\"Ol\\u00e1\",\"correlationId\":\"c\",\"extraInfo\":\"e\","
+			 "\"flashSMS\":true,\"subAccount\":\"ref\",\"callback\":\"f\",\"_\":1}");
+	good();
+	assert_int_equal(request.count, 1);
+	assert_true(str_eqz(request.items[0].destination, "5511900000000"));
+	assert_true(str_eqz(request.items[0].text, "Olá"));
+	assert_true(str_eqz(request.items[0].correlation, "c"));
+	assert_true(str_eqz(request.items[0].extra, "e"));
+	assert_int_equal(request.items[0].flash, 1);
+	assert_true(request.has_sub_account && str_eqz(request.sub_account, "ref"));
+}
+
+TEST(callers_are_tolerated)
+{
+	read_body(false, "{\"destination\":5511900000000,\"messageText\":\"x\",\"correlationId\":-7,\"flashSms\":\"true\",\"subAccount\":12}");
+	good();
+	assert_true(str_eqz(request.items[0].destination, "5511900000000"));
+	assert_true(str_eqz(request.items[0].correlation, "-7"));
+	assert_int_equal(request.items[0].flash, 1);
+	assert_true(str_eqz(request.sub_account, "12"));
+	read_with(",\"flashSMS\":\"FALSE\",\"correlationId\":\"\",\"extraInfo\":null,\"timeWindow\":null,\"subAccount\":null");
+	good();
+	assert_int_equal(request.items[0].flash, 0);
+	assert_int_equal(request.items[0].correlation.n, 0);
+	assert_false(request.has_sub_account);
+}
+
+TEST(wrong_types_are_named)
+{
+	static const struct {
+		const char *more, *field, *rule;
+	} cases[] = {
+		{",\"correlationId\":1.5", "correlationId", "must be a string or a whole number"},
+		{",\"correlationId\":true", "correlationId", "must be a string or a whole number"},
+		{",\"extraInfo\":1", "extraInfo", "must be a string"},
+		{",\"extraInfo\":{}", "extraInfo", "must be a string"},
+		{",\"flashSMS\":1", "flashSMS", "must be true or false"},
+		{",\"flashSMS\":\"yes\"", "flashSMS", "must be true or false"},
+		{",\"subAccount\":[]", "subAccount", "must be a string or a whole number"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		read_with(cases[i].more);
+		bad(cases[i].field, cases[i].rule);
+		assert_int_equal(faults.count, 1);
+	}
+	read_body(false, "{\"destination\":5.5e12,\"messageText\":7}");
+	assert_int_equal(faults.count, 2);
+	bad("destination", "must be a string or a whole number");
+	read_body(false, "[]");
+	bad("", "the request must be an object");
+	read_body(false, "\"x\"");
+	bad("", "the request must be an object");
+}
+
+TEST(what_is_required_is_missed)
+{
+	read_body(false, "{}");
+	assert_int_equal(faults.count, 2);
+	bad("destination", "missing");
+	assert_string_equal(faults.f[1].field, "messageText");
+	read_body(false, "{\"destination\":\"\",\"messageText\":\"\"}");
+	assert_int_equal(faults.count, 2);
+	read_body(false, "{\"destination\":null,\"messageText\":\"x\"}");
+	bad("destination", "missing");
+}
+
+TEST(lengths_count_characters)
+{
+	struct buf b = BUF_INIT;
+
+	for (int over = 0; over < 2; over++) {
+		buf_clear(&b);
+		buf_fmt(&b, "{\"destination\":\"1\",\"messageText\":\"%s\"}", repeat("😀", 1280 + over));
+		read_body(false, buf_cstr(&b));
+		over ? bad("messageText", "longer than 1280 characters") : good();
+		buf_clear(&b);
+		buf_fmt(&b, "{\"destination\":\"1\",\"messageText\":\"x\",\"correlationId\":\"%s\"}", repeat("ç", 64 + over));
+		read_body(false, buf_cstr(&b));
+		over ? bad("correlationId", "longer than 64 characters") : good();
+		buf_clear(&b);
+		buf_fmt(&b, "{\"destination\":\"1\",\"messageText\":\"x\",\"extraInfo\":\"%s\"}", repeat("ç", 255 + over));
+		read_body(false, buf_cstr(&b));
+		over ? bad("extraInfo", "longer than 255 characters") : good();
+		buf_clear(&b);
+		buf_fmt(&b, "{\"messageText\":\"x\",\"destination\":\"%s\"}", repeat("1", 64 + over));
+		read_body(false, buf_cstr(&b));
+		over ? bad("destination", "longer than 64 characters") : good();
+	}
+	buf_done(&b);
+}
+
+TEST(texts_become_nfc_before_they_are_counted)
+{
+	struct buf b = BUF_INIT;
+
+	buf_fmt(&b, "{\"destination\":\"1\",\"messageText\":\"%s\"}", repeat("e\xcc\x81", 1280));
+	read_body(false, buf_cstr(&b));
+	good();
+	assert_int_equal(request.items[0].text.n, 2560);
+	assert_memory_equal(request.items[0].text.p, "é", 2);
+	buf_done(&b);
+}
+
+TEST(what_the_next_version_brings_is_refused_by_name)
+{
+	static const char *const later[] = {"timeWindow", "expiresAt", "expiresInMinutes", "expiresDate", "scheduledAt", "scheduledDate",
+		"scheduleDate", "delayedInMinutes", "timeZone", "templateId", "templateName", "flowId", "params", "campaignAlias", "dryRun"};
+	char text[256];
+
+	for (size_t i = 0; i < COUNT_OF(later); i++) {
+		snprintf(text, sizeof(text), ",\"%s\":[11]", later[i]);
+		read_with(text);
+		bad(later[i], "not supported yet");
+		snprintf(text, sizeof(text), "destination=5511900000000&messageText=x&%s=1", later[i]);
+		read_get(text);
+		bad(later[i], "not supported yet");
+	}
+	read_get("destination=1&messageText=x&params[a]=b&params[c]=d&timeWindow[]=1&timeWindow=2");
+	assert_int_equal(faults.count, 2);
+	bad("params", "not supported yet");
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"params\":{}}],\"defaultValues\":{\"messageText\":\"x\",\"timeZone\":\"UTC\"}}");
+	assert_int_equal(faults.count, 2);
+	bad("defaultValues.timeZone", "not supported yet");
+	assert_string_equal(faults.f[1].field, "messages[0].params");
+}
+
+TEST(a_bulk_takes_from_message_then_defaults_then_root)
+{
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"own\",\"flashSMS\":false},{\"destination\":2},"
+			"{\"destination\":\"3\",\"messageText\":\"\",\"extraInfo\":null,\"correlationId\":\"c3\"}],"
+			"\"defaultValues\":{\"messageText\":\"default\",\"flashSMS\":\"true\"},"
+			"\"messageText\":\"root\",\"extraInfo\":\"root\",\"correlationId\":\"r\",\"subAccount\":\"s\"}");
+	good();
+	assert_int_equal(request.count, 3);
+	assert_true(str_eqz(request.items[0].text, "own"));
+	assert_int_equal(request.items[0].flash, 0);
+	assert_true(str_eqz(request.items[0].correlation, "r"));
+	assert_true(str_eqz(request.items[1].destination, "2"));
+	assert_true(str_eqz(request.items[1].text, "default"));
+	assert_int_equal(request.items[1].flash, 1);
+	assert_true(str_eqz(request.items[1].extra, "root"));
+	assert_true(str_eqz(request.items[2].text, "default"));
+	assert_true(str_eqz(request.items[2].extra, "root"));
+	assert_true(str_eqz(request.items[2].correlation, "c3"));
+	assert_true(str_eqz(request.sub_account, "s"));
+}
+
+TEST(a_bulk_needs_messages)
+{
+	struct buf b = BUF_INIT;
+
+	read_body(true, "{}");
+	bad("messages", "missing");
+	read_body(true, "{\"messages\":{}}");
+	bad("messages", "must be an array");
+	read_body(true, "{\"messages\":[]}");
+	bad("messages", "empty");
+	read_body(true, "{\"messages\":[1],\"messageText\":\"x\"}");
+	bad("messages[0]", "must be an object");
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"x\"}],\"defaultValues\":[]}");
+	bad("defaultValues", "must be an object");
+	for (int over = 0; over < 2; over++) {
+		buf_clear(&b);
+		buf_fmt(&b, "{\"messageText\":\"x\",\"messages\":[%s", repeat("{\"destination\":\"1\"},", 1000 + over));
+		b.n--;
+		buf_puts(&b, "]}");
+		read_body(true, buf_cstr(&b));
+		over ? bad("messages", "more than 1000 messages") : good();
+	}
+	assert_int_equal(request.count, 0);
+	buf_done(&b);
+}
+
+TEST(faults_in_a_bulk_have_their_path_and_are_capped)
+{
+	struct buf b = BUF_INIT;
+
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"x\"},{\"destination\":true,\"messageText\":\"x\"},"
+			"{\"messageText\":\"x\"},{\"destination\":\"1\"},{\"destination\":\"1\",\"messageText\":\"x\",\"subAccount\":\"s\"}]}");
+	assert_int_equal(faults.count, 4);
+	bad("messages[1].destination", "must be a string or a whole number");
+	assert_string_equal(faults.f[1].field, "messages[2].destination");
+	assert_string_equal(faults.f[1].rule, "missing");
+	assert_string_equal(faults.f[2].field, "messages[3].messageText");
+	assert_string_equal(faults.f[3].field, "messages[4].subAccount");
+	assert_string_equal(faults.f[3].rule, "only allowed at the root of the request");
+	buf_fmt(&b, "{\"messages\":[%s", repeat("{\"destination\":\"1\"},", 100));
+	b.n--;
+	buf_puts(&b, "]}");
+	read_body(true, buf_cstr(&b));
+	assert_int_equal(faults.count, 100);
+	/* A text that is wrong above is one fault, not one a message. */
+	b.n--;
+	buf_puts(&b, ",\"defaultValues\":{\"messageText\":5}}");
+	read_body(true, buf_cstr(&b));
+	assert_int_equal(faults.count, 1);
+	bad("defaultValues.messageText", "must be a string");
+	buf_done(&b);
+}
+
+TEST(a_query_is_a_single)
+{
+	struct buf b = BUF_INIT;
+
+	read_get("destination=%2B55+11+90000-0000&messageText=Ol%C3%A1+mundo&correlationId=c&extraInfo=e&flashSms=true&"
+		 "subAccount=s&callback=f&_=1&username=u&authenticationToken=t");
+	good();
+	assert_true(str_eqz(request.items[0].destination, "+55 11 90000-0000"));
+	assert_true(str_eqz(request.items[0].text, "Olá mundo"));
+	assert_int_equal(request.items[0].flash, 1);
+	assert_true(request.has_sub_account);
+	read_get("messageText=x");
+	bad("destination", "missing");
+	read_get("destination=1&messageText=%ff");
+	bad("messageText", "not valid UTF-8, or holds a NUL");
+	read_get("destination=1&messageText=a%00b");
+	bad("messageText", "not valid UTF-8, or holds a NUL");
+	read_get("destination=1&destination=2&messageText=x");
+	bad("destination", "given more than once");
+	read_get("destination=1&messageText=x&flashSMS=1");
+	bad("flashSMS", "must be true or false");
+	buf_fmt(&b, "destination=1&messageText=%s", repeat("%F0%9F%98%80", 1280));
+	read_get(buf_cstr(&b));
+	good();
+	buf_puts(&b, "x");
+	read_get(buf_cstr(&b));
+	bad("messageText", "longer than 1280 characters");
+	buf_done(&b);
+}
+
+/* -- drafts -------------------------------------------------------------------------------------------------------- */
+
+static struct settings settings = {.sms.validity_ms = 86400000};
+static struct sub_account sub;
+
+static struct draft *drafts(const char *body)
+{
+	read_body(true, body);
+	good();
+	return send_drafts(&request, &settings, &sub, &arena);
+}
+
+TEST(numbers_decide_what_a_draft_becomes)
+{
+	struct draft *d = drafts("{\"messageText\":\"x\",\"messages\":[{\"destination\":\"+55 (11) 90000-0000\"},{\"destination\":\"abc\"},"
+				 "{\"destination\":\"551\"},{\"destination\":\"351912345678\"},{\"destination\":\"551187654321\"}]}");
+
+	assert_true(str_eqz(d[0].t.number, "5511900000000"));
+	assert_true(str_eqz(d[0].t.destination, "+55 (11) 90000-0000"));
+	assert_int_equal(d[0].invalid, 0);
+	assert_int_equal(d[0].operator_id, 1);
+	assert_int_equal(d[0].validity_ms, 86400000);
+	for (int i = 1; i < 3; i++) {
+		assert_int_equal(d[i].invalid, SENT_INVALID_DESTINATION_NUMBER);
+		assert_int_equal(d[i].invalid_reason, REASON_BAD_NUMBER);
+		assert_int_equal(d[i].t.number.n, 0);
+		assert_int_equal(d[i].operator_id, 0);
+	}
+	assert_int_equal(d[3].invalid, SENT_CARRIER_COMMUNICATION_ERROR);
+	assert_int_equal(d[3].invalid_reason, REASON_NO_ROUTE);
+	assert_true(str_eqz(d[3].t.number, "351912345678"));
+	assert_true(d[3].flags & DF_NO_REPORTS);
+	/* The ninth digit is added for routing; the caller's spelling is echoed. */
+	assert_true(str_eqz(d[4].t.number, "5511987654321"));
+	assert_true(str_eqz(d[4].t.destination, "551187654321"));
+}
+
+TEST(parts_are_estimated)
+{
+	struct buf b = BUF_INIT;
+	struct draft *d;
+
+	buf_fmt(&b, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"%s\"}", repeat("a", 160));
+	buf_fmt(&b, ",{\"destination\":\"1\",\"messageText\":\"%s\"}", repeat("a", 161));
+	buf_fmt(&b, ",{\"destination\":\"1\",\"messageText\":\"%s\"}", repeat("ã", 71));
+	buf_fmt(&b, ",{\"destination\":\"1\",\"messageText\":\"%s\"}]}", repeat("😀", 1280));
+	d = drafts(buf_cstr(&b));
+	assert_int_equal(d[0].parts, 1);
+	assert_int_equal(d[1].parts, 2);
+	assert_int_equal(d[2].parts, 2);
+	assert_int_equal(d[3].parts, 39);
+	buf_done(&b);
+}
+
+TEST(flags_come_from_request_and_sub_account)
+{
+	static const char body[] = "{\"messageText\":\"x\",\"messages\":[{\"destination\":\"5511900000000\",\"flashSMS\":true,\"correlationId\":\"c\"}]}";
+
+	sub = (struct sub_account){0};
+	assert_int_equal(drafts(body)[0].flags, DF_FLASH | DF_HAS_CORR);
+	sub.marketing = true;
+	settings.sms.doubt_resend = true;
+	assert_int_equal(drafts(body)[0].flags, DF_FLASH | DF_HAS_CORR | DF_MARKETING | DF_RESEND_DOUBT);
+	sub = (struct sub_account){.resend_doubt_set = true};
+	assert_int_equal(drafts(body)[0].flags, DF_FLASH | DF_HAS_CORR);
+	settings.sms.doubt_resend = false;
+	sub.resend_doubt = true;
+	assert_int_equal(drafts(body)[0].flags, DF_FLASH | DF_HAS_CORR | DF_RESEND_DOUBT);
+	repeat("", 0);
+	forget();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUN(a_single_has_every_field),
+		RUN(callers_are_tolerated),
+		RUN(wrong_types_are_named),
+		RUN(what_is_required_is_missed),
+		RUN(lengths_count_characters),
+		RUN(texts_become_nfc_before_they_are_counted),
+		RUN(what_the_next_version_brings_is_refused_by_name),
+		RUN(a_bulk_takes_from_message_then_defaults_then_root),
+		RUN(a_bulk_needs_messages),
+		RUN(faults_in_a_bulk_have_their_path_and_are_capped),
+		RUN(a_query_is_a_single),
+		RUN(numbers_decide_what_a_draft_becomes),
+		RUN(parts_are_estimated),
+		RUN(flags_come_from_request_and_sub_account),
+	};
+
+	return cmocka_run_group_tests_name("send_request", tests, NULL, NULL);
+}
