@@ -22,6 +22,16 @@ static bool trusted(struct api *a, const struct ip *ip)
 	return yes;
 }
 
+/* Whoever knocks at a full house knocks often. */
+static void say_full(int64_t all)
+{
+	static _Atomic int64_t said_us;
+	int64_t now = mono_us(), last = atomic_load(&said_us);
+
+	if ((!last || now - last > 10000000) && atomic_compare_exchange_strong(&said_us, &last, now))
+		log_warn("connection", "refused=\"limit of %lld connections\"", (long long)all);
+}
+
 enum MHD_Result connection_accept(void *listener, const struct sockaddr *sa, socklen_t len)
 {
 	struct api *a = ((struct listener *)listener)->api;
@@ -38,7 +48,7 @@ enum MHD_Result connection_accept(void *listener, const struct sockaddr *sa, soc
 	map_get(a->per_address, ip_key(&ip), &from_there);
 	pthread_mutex_unlock(&a->connections_lock);
 	if (all > 0 && count >= (size_t)all) {
-		log_warn("connection", "refused=\"limit of %lld connections\"", (long long)all);
+		say_full(all);
 		return MHD_NO;
 	}
 	return each <= 0 || from_there < (uint64_t)each || trusted(a, &ip) ? MHD_YES : MHD_NO;

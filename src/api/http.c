@@ -91,52 +91,64 @@ void request_settle(struct request *q, bool claimed)
 
 /* -- answers ------------------------------------------------------------------------------------------------------- */
 
-static enum MHD_Result queue(struct request *q, int status, struct str body, bool close)
+/* All of an answer; the body stays as it is until http_completed(). */
+struct outgoing {
+	int status;
+	struct str body;
+	const char *type, *allow;
+	unsigned retry_after_s;
+	bool cacheable, close;
+};
+
+static enum MHD_Result queue(struct request *q, const struct outgoing *o)
 {
-	struct MHD_Response *r;
+	/* The library's interface lacks a const. */
+	struct MHD_Response *r = MHD_create_response_from_buffer(o->body.n, (void *)(uintptr_t)o->body.p, MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result done;
 	char number[12];
 
-	/* The buffer stays as it is until http_completed(). The library's interface lacks a const. */
-	r = MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_PERSISTENT);
 	if (!r)
 		return MHD_NO;
-	MHD_add_response_header(r, "Content-Type", q->type ? q->type : "application/json");
-	if (!q->fixed.n)
+	MHD_add_response_header(r, "Content-Type", o->type ? o->type : "application/json");
+	if (!o->cacheable)
 		MHD_add_response_header(r, "Cache-Control", "no-store");
-	if (q->retry_after_s) {
-		snprintf(number, sizeof(number), "%u", q->retry_after_s);
+	if (o->retry_after_s) {
+		snprintf(number, sizeof(number), "%u", o->retry_after_s);
 		MHD_add_response_header(r, "Retry-After", number);
 	}
-	if (q->allow)
-		MHD_add_response_header(r, "Allow", q->allow);
-	if (close)
+	if (o->allow)
+		MHD_add_response_header(r, "Allow", o->allow);
+	if (o->close)
 		MHD_add_response_header(r, "Connection", "close");
-	done = MHD_queue_response(q->mhd, (unsigned)status, r);
+	request_deadline(q);
+	done = MHD_queue_response(q->mhd, (unsigned)o->status, r);
 	MHD_destroy_response(r);
 	return done;
 }
 
 static enum MHD_Result respond(struct request *q)
 {
+	struct outgoing o;
+
 	if (q->out.failed)
 		request_refuse(q, MHD_HTTP_INTERNAL_SERVER_ERROR, "the answer would be too large");
 	if (q->status >= 400) {
 		metric_add(M_REFUSED, 1);
 		log_debug("refused", "status=%d path=%s", q->status, q->route ? q->route->path.p : "?");
 	}
-	request_deadline(q);
-	return queue(q, q->status, q->fixed.n ? q->fixed : buf_view(&q->out), q->close || q->chunked);
+	o = (struct outgoing){.status = q->status, .body = q->fixed.n ? q->fixed : buf_view(&q->out), .type = q->type,
+		.allow = q->allow, .retry_after_s = q->retry_after_s, .cacheable = q->fixed.n > 0, .close = q->close || q->chunked};
+	return queue(q, &o);
 }
 
-/* api_stop() took the request back: what the engine or the look-up may still write must not be read. */
+/* api_stop() took the request back: what the engine or the look-up may still write is not even looked at. */
 static enum MHD_Result respond_gone(struct request *q)
 {
+	const struct outgoing o = {.status = MHD_HTTP_SERVICE_UNAVAILABLE, .body = {stopping_text, sizeof(stopping_text) - 1},
+		.retry_after_s = 1, .close = true};
+
 	metric_add(M_REFUSED, 1);
-	request_deadline(q);
-	q->type = NULL;
-	q->retry_after_s = 1;
-	return queue(q, MHD_HTTP_SERVICE_UNAVAILABLE, (struct str){stopping_text, sizeof(stopping_text) - 1}, true);
+	return queue(q, &o);
 }
 
 /* -- the head ------------------------------------------------------------------------------------------------------ */

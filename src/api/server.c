@@ -20,7 +20,7 @@
 #include "base/time.h"
 
 /* A head of 24 KiB in the query and as much in fields; also the piece in which bodies are read. */
-#define CONNECTION_MEMORY ((size_t)64 << 10)
+#define CONNECTION_MEMORY ((size_t)32 << 10) /* zeroed by the library at each request; holds a head with a 20 KB query */
 #define BACKLOG 1024
 #define ADDRESS_BUCKETS 65536
 #define PRINCIPAL_BUCKETS 8192

@@ -93,14 +93,11 @@ TEST(a_bulk_is_answered_with_its_id_and_theirs)
 
 TEST(the_answer_is_an_object_for_whom_it_is_set)
 {
-	struct settings other = f.settings;
-
 	assert_memory_equal(send_body(200, "Maria da Silva", BODY), "{\"id\":", 6);
 	assert_memory_equal(send_body(200, "ana", BODY), "[{\"id\":", 7);
-	other.answer_object = true;
-	api_settings(f.api, &other);
+	f.settings.answer_object = true;
+	fixture_change(&f);
 	assert_memory_equal(send_body(200, "ana", BODY), "{\"id\":", 6);
-	api_settings(f.api, &f.settings);
 }
 
 TEST(faults_are_listed)
@@ -193,8 +190,7 @@ TEST(a_user_disabled_while_the_body_comes_is_refused)
 	assert_int_equal(a.status, 200);
 	int64_t before = metric_get(M_REQUESTS);
 	client_puts(&c, "POST /v1/send-sms HTTP/1.1\r\nHost: x\r\nusername: ana\r\nauthenticationtoken: t-ana\r\nContent-Length: 49\r\n\r\n{");
-	while (metric_get(M_REQUESTS) == before)
-		; /* until the head has been seen */
+	fixture_await_requests(before, 1); /* its head has been seen */
 	publish_users_without("ana");
 	client_puts(&c, BODY + 1);
 	a = client_read(&c);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "model/metrics.h"
 #include "wire/signature.h"
 
 /* -- users --------------------------------------------------------------------------------------------------------- */
@@ -102,11 +103,12 @@ void fixture_init(struct fixture *f)
 
 void fixture_start(struct fixture *f)
 {
-	struct api_config c = {.settings = &f->settings, .ready = ready, .ready_ctx = f};
+	struct api_config c = {.settings = &f->used[0], .ready = ready, .ready_ctx = f};
 	static char first[] = "127.0.0.1:0";
 	struct err e;
 
 	f->listen[0].listen = first;
+	f->used[0] = f->settings;
 	publish_users();
 	f->engine = fake_engine_new();
 	c.engine = f->engine;
@@ -114,6 +116,19 @@ void fixture_start(struct fixture *f)
 		print_error("%s\n", e.text);
 		fail();
 	}
+}
+
+void fixture_change(struct fixture *f)
+{
+	f->slot = !f->slot;
+	f->used[f->slot] = f->settings;
+	api_settings(f->api, &f->used[f->slot]);
+}
+
+void fixture_await_requests(int64_t since, int64_t n)
+{
+	while (metric_get(M_REQUESTS) < since + n)
+		usleep(1000);
 }
 
 void fixture_stop(struct fixture *f)

@@ -9,9 +9,11 @@
 struct fixture {
 	struct engine *engine;
 	struct api *api;
-	struct settings settings;        /* change before start() */
+	struct settings settings;        /* change before fixture_start(), or follow the change with fixture_change() */
 	struct listen_setting listen[2];
-	bool ready;
+	_Atomic bool ready;
+	struct settings used[2];         /* the server's copies */
+	int slot;
 };
 /* Users: ana (regular, sub-account 10 "default" of account 1), rui (regular, 11 "marketing"), "Maria da Silva" (regular, answers
  * as objects), root (administrator of account 1), plat (platform), gone (disabled), eva (regular, account 2, sub-account 20),
@@ -21,6 +23,8 @@ void publish_users(void);
 void publish_users_without(const char *name);            /* that one disabled */
 void fixture_init(struct fixture *f);                    /* defaults, nothing running */
 void fixture_start(struct fixture *f);
+void fixture_change(struct fixture *f);                  /* hands the server a copy of f->settings */
+void fixture_await_requests(int64_t since, int64_t n);   /* until n more than since have been begun (M_REQUESTS) */
 void fixture_stop(struct fixture *f);                    /* api first, then the engine */
 
 /* -- client ---- */

@@ -396,7 +396,7 @@ TEST(connections_are_limited_in_total_and_per_address)
 	/* A trusted proxy may have more. */
 	f.settings.trusted_proxies = (char *[]){(char[]){"127.0.0.0/8"}};
 	f.settings.trusted_proxy_count = 1;
-	api_settings(f.api, &f.settings);
+	fixture_change(&f);
 	c[2] = client_open(&f);
 	assert_int_equal(ask(&f, &c[2], "GET", "/healthz", NULL, "", NULL).status, 200);
 	for (int i = 0; i < 3; i++)
@@ -517,7 +517,7 @@ TEST(rates_are_limited_by_address_user_and_account)
 	f.settings.trusted_proxies = proxies;
 	f.settings.trusted_proxy_count = 1;
 	f.settings.limits.requests_per_second = 1;
-	api_settings(f.api, &f.settings);
+	fixture_change(&f);
 	a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "X-Forwarded-For: 198.51.100.1\r\n", NULL);
 	assert_int_equal(a.status, 200);
 	a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana",
@@ -527,13 +527,13 @@ TEST(rates_are_limited_by_address_user_and_account)
 	assert_int_equal(a.status, 429);
 	f.settings.limits.requests_per_second = 0;
 	f.settings.limits.user_requests_per_second = 1;
-	api_settings(f.api, &f.settings);
+	fixture_change(&f);
 	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 200);
 	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 429);
 	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "rui", "", NULL).status, 200);
 	f.settings.limits.user_requests_per_second = 0;
 	f.settings.limits.account_requests_per_second = 1;
-	api_settings(f.api, &f.settings);
+	fixture_change(&f);
 	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 200);
 	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "rui", "", NULL).status, 429);
 	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "eva", "", NULL).status, 200);
@@ -718,6 +718,7 @@ TEST(stopping_with_suspended_connections_answers_503_and_frees_later)
 	struct answer a;
 	pthread_t reader;
 	void *told;
+	int64_t before = metric_get(M_REQUESTS);
 
 	fresh();
 	start();
@@ -731,6 +732,7 @@ TEST(stopping_with_suspended_connections_answers_503_and_frees_later)
 	client_puts(&slow, HEAD_OF("POST /v1/send-sms") "Content-Length: 1000\r\n\r\n{");
 	fake_await_waiting(f.engine, 6);
 	fake_query_await(1);
+	fixture_await_requests(before, COUNT_OF(c) + 1);
 	/* The engine says nothing; the look-up thread sits in its query until its clients have been told off. */
 	assert_int_equal(pthread_create(&reader, NULL, read_then_release, &c[6]), 0);
 	api_stop(f.api, 100);
