@@ -477,6 +477,7 @@ static int settle(struct sq *s, struct err *e)
 		blocks_close_old(s, s->c.days[s->c.n - 2]);
 	blocks_open(s, c);
 	chunk_open(s);
+	index_today(s->index, s->today->day);
 	r = recover_index(s);
 	if (r < 0)
 		return err_set(e, r, "store: %s: %s", s->data, s->error ? s->words.text : strerror(-r));

@@ -56,7 +56,9 @@ int conn_err(struct conn *c, const char *what, struct err *e)
 
 int conn_exec(struct conn *c, const char *sql, struct err *e)
 {
-	return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : conn_err(c, "store", e);
+	if (sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	return conn_err(c, sqlite3_db_filename(c->db, "main"), e);
 }
 
 /* The file is made here, so that it and what SQLite puts beside it (which copies its mode) are for the owner alone. */

@@ -335,6 +335,7 @@ void days_cross(struct sq *s, int64_t now)
 	}
 	s->later = 0; /* applied, and not carried */
 	index_mark(s->index, old->day, s->last_m, s->last_seq, 0, true);
+	index_today(s->index, new->day);
 	blocks_close_old(s, old);
 	catalog_add(s, new);
 	s->block = -1;

@@ -49,6 +49,7 @@ struct index {
 	pthread_cond_t work, quiet;
 	struct table *active; /* newest; its older ones behind it */
 	size_t rows;
+	int64_t today;
 	struct run_list *runs;
 	int64_t drop[16];
 	size_t drops;
@@ -387,12 +388,9 @@ static size_t join_candidate(struct index *x, size_t *first)
 {
 	const struct run_list *l = x->runs;
 	const struct table *t = x->active;
-	int64_t newest = 0;
 
 	while (t->older)
 		t = t->older;
-	for (size_t i = 0; i < l->n; i++)
-		newest = MAX(newest, l->a[i].day);
 	for (size_t i = 0; i < l->n;) {
 		size_t same = 0, level = 0;
 		const struct run *r = &l->a[i];
@@ -404,7 +402,7 @@ static size_t join_candidate(struct index *x, size_t *first)
 		*first = i;
 		if (level >= JOIN)
 			return JOIN;
-		if (same > 1 && r->day < newest && (i == 0 || r[-1].day != r->day))
+		if (same > 1 && r->day < x->today && (i == 0 || r[-1].day != r->day))
 			return MIN(same, (size_t)4 * JOIN);
 		i += MAX(level, (size_t)1);
 	}
@@ -506,6 +504,14 @@ static void *thread(void *arg)
 	pthread_mutex_unlock(&x->lock);
 	runs_close(&x->file);
 	return NULL;
+}
+
+void index_today(struct index *x, int64_t day)
+{
+	pthread_mutex_lock(&x->lock);
+	x->today = day;
+	pthread_cond_signal(&x->work);
+	pthread_mutex_unlock(&x->lock);
 }
 
 void index_drop_day(struct index *x, int64_t day)

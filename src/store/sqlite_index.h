@@ -25,6 +25,7 @@ void index_covered(struct index *x, int64_t day, int64_t *key, int64_t *seq);
 void index_add(struct index *x, int64_t day, enum index_kind kind, uint64_t hash, int64_t key);
 /* All up to key and seq (of that day's file) is durable and in the index: a full table may become a run. force: not full as well. */
 void index_mark(struct index *x, int64_t day, int64_t key, int64_t seq, size_t rows, bool force);
+void index_today(struct index *x, int64_t day);          /* the runs of days before it may be joined into one each */
 void index_drop_day(struct index *x, int64_t day);       /* its runs go, file and all; returns when nothing uses them any more */
 
 struct index_reader *index_reader_new(struct index *x);

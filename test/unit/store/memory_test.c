@@ -186,9 +186,8 @@ static void observer_hears_of_commits_only(void **state)
 	struct told t = {0};
 
 	(void)state;
-	store_memory_observe(s,
-			     &(struct store_memory_observer){&t, .accept = told_accept, .event = told_event,
-							     .park = told_park, .committed = told_commit});
+	store_memory_observe(s, &(struct store_memory_observer){&t, .accept = told_accept, .event = told_event,
+								.park = told_park, .committed = told_commit});
 	s->ops->begin(s);
 	accept(s, 10);
 	event(s, 1, 10, EV_ATTEMPT);
