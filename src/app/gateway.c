@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,6 +66,7 @@ static void *carrier_main(void *arg)
 {
 	struct gateway *g = arg;
 
+	pthread_setname_np(pthread_self(), "carriers");
 	loop_run(g->carriers);
 	return NULL;
 }
@@ -73,6 +75,7 @@ static void *engine_main(void *arg)
 {
 	struct gateway *g = arg;
 
+	pthread_setname_np(pthread_self(), "engine");
 	if (engine_run(g->engine, &g->why) < 0) {
 		log_error("store_failed", "why=%s", log_quote(str_of(g->why.text)).s);
 		g->failed = true;

@@ -1,5 +1,7 @@
 /* gateway.h - the running whole: settings, store, engine, channel, sender, API, wired together and taken apart in order. */
 #pragma once
+#include <pthread.h>
+
 #include "app/config.h"
 #include "core/engine.h"
 #include "store/admin.h"

@@ -1,0 +1,19 @@
+/* commands_find.h - what commands name: users, accounts, sub-accounts. Looked up in the current snapshot, which every change
+ * renews before the next one begins. */
+#pragma once
+#include "app/commands.h"
+
+/* 1 to 127 octets of UTF-8, no control characters, no blank at either end. */
+bool name_usable(struct str s);
+/* Copies into memory of this thread that the next call overwrites; NULL: unknown. */
+struct user *user_named(struct str name_or_email);
+/* The account of --account, default `default`. 0 or an exit code, told. */
+int find_account(struct context *c, const struct args *a, struct account *ret) MUST;
+/* The sub-account with that reference in the account of --account. 0 or an exit code, told. */
+int find_sub_account(struct context *c, const struct args *a, const char *reference, struct sub_account *ret) MUST;
+/* Names of ids; "?" when unknown. */
+const char *account_name(const struct admin_all *all, uint32_t id);
+const char *sub_account_name(const struct admin_all *all, uint32_t id);
+const char *user_name(const struct admin_all *all, uint32_t id);
+/* The webhook of --username or --sub-account; id 0 when it has none yet. 0 or an exit code, told. */
+int webhook_owner(struct context *c, const struct args *a, struct webhook *ret) MUST;
