@@ -25,15 +25,17 @@ static void remove_folder(const char *path)
 /* Both parts are made under another name, so that a folder with the final name is a whole backup. */
 static int backup_as(struct context *c, const char *path, const char *begun)
 {
-	char *admin = NULL;
+	char *admin = NULL, *partial = NULL;
 	struct err e;
 	int r;
 
 	if (access(path, F_OK) == 0)
 		return fail(c, EX_CANTCREAT, "%s exists already", path);
-	if (asprintf(&admin, "%s/admin.db", begun) < 0)
+	if (asprintf(&admin, "%s/admin.db", begun) < 0 || asprintf(&partial, "%s.partial", begun) < 0)
 		return fail(c, EX_OSERR, "no memory");
 	remove_folder(begun);
+	remove_folder(partial); /* the store's own name for what it has not finished */
+	free(partial);
 	r = c->store->ops->backup(c->store, begun, &e);
 	if (r == 0)
 		r = admin_backup(c->admin, admin, &e);
