@@ -525,8 +525,10 @@ void index_drop_day(struct index *x, int64_t day)
 
 void index_settle(struct index *x)
 {
+	size_t first;
+
 	pthread_mutex_lock(&x->lock);
-	while (!x->dead && (table_waiting(x) || x->drops || x->busy)) {
+	while (!x->dead && (x->busy || table_waiting(x) || x->drops || join_candidate(x, &first))) {
 		pthread_cond_signal(&x->work);
 		pthread_cond_wait(&x->quiet, &x->lock);
 	}
