@@ -132,7 +132,7 @@ pombo runs.
 Lines to paste into another terminal
 
   a message:
-ID=\$(curl -s -X POST $api/v1/send-sms $headers -d '{"destination": "5511900000001", "messageText": "Ola!"}' | tee /dev/stderr | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')
+A=\$(curl -s -X POST $api/v1/send-sms $headers -d '{"destination": "5511900000001", "messageText": "Ola!"}'); echo "\$A"; ID=\${A#*'"id":"'}; ID=\${ID%%'"'*}
 
   its status, and all that happened to it:
 curl -s -X POST $api/v1/sms/status/search $headers -d "{\"ids\": [\"\$ID\"]}"

@@ -41,7 +41,7 @@ static int no_verb(const char *group, const char *verb, struct err *e)
 			buf_fmt(&b, "%s%s", b.n ? ", " : "", commands[i].verb);
 	if (!b.n)
 		err_set(e, 0, "pombo %s is not supported yet", group);
-	else if (verb)
+	else if (verb && *verb != '-')
 		err_set(e, 0, "pombo %s has no %s; there is: %s", group, verb, buf_cstr(&b));
 	else
 		err_set(e, 0, "pombo %s needs one of: %s", group, buf_cstr(&b));

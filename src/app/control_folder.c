@@ -16,6 +16,16 @@
 
 #define LOCK_POLL_US 20000
 
+/* Who holds it answers commands: a server that stays. Without this one would wait for one that starts or ends. */
+static bool server_runs(const char *path)
+{
+	int fd = folder_connect(path);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 int folder_lock(const char *path, int64_t wait_ms, struct err *e)
 {
 	int64_t until = mono_us() + wait_ms * 1000;
@@ -27,11 +37,12 @@ int folder_lock(const char *path, int64_t wait_ms, struct err *e)
 	if (fd < 0)
 		return err_set(e, -errno, "data: %s: %s", path, strerror(errno));
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK && mono_us() < until) {
+		int r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+
+		if (r == -EBUSY && mono_us() < until && !server_runs(path)) {
 			usleep(LOCK_POLL_US);
 			continue;
 		}
-		int r = errno == EWOULDBLOCK ? -EBUSY : -errno;
 
 		close(fd);
 		return err_set(e, r, "data: %s: %s", path,

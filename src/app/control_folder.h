@@ -3,8 +3,8 @@
 #include "base/util.h"
 
 #define CONTROL_SOCKET "control.sock"
-/* Makes the folder when it is missing (mode 0700) and takes its lock, waiting up to wait_ms for another process to let go. Returns a
- * descriptor; -EBUSY: somebody holds it; -errno with words. */
+/* Makes the folder when it is missing (mode 0700) and takes its lock, waiting up to wait_ms for another process to let go, unless that
+ * is a server that answers commands. Returns a descriptor; -EBUSY: somebody holds it; -errno with words. */
 int folder_lock(const char *path, int64_t wait_ms, struct err *e) MUST;
 void folder_unlock(int fd); /* -1 ok */
 struct sockaddr_un;
