@@ -606,11 +606,26 @@ static void drop_inputs(struct engine *e)
 	e->backlog = NULL;
 }
 
+/* Effects of a batch that failed to commit: nobody must hear of them. */
+static void drop_effects(struct engine *e)
+{
+	for (struct mail *m = e->send_first ? &e->send_first->mail : NULL, *next; m; m = next) {
+		next = m->next;
+		attempt_free((struct attempt *)m);
+	}
+	for (struct mail *m = e->hook_first ? &e->hook_first->in.mail : NULL, *next; m; m = next) {
+		next = m->next;
+		delivery_free(((struct hook_call *)m)->d);
+		free(m);
+	}
+}
+
 void engine_close(struct engine *e)
 {
 	if (!e)
 		return;
 	drop_inputs(e);
+	drop_effects(e);
 	lists_done(e);
 	receipts_done(e);
 	hooks_done(e);

@@ -37,8 +37,9 @@ struct connection *routes_connection(struct routes *r, uint16_t number);
 struct route *routes_find(struct routes *r, struct str digits);
 struct route *routes_by_hash(struct routes *r, uint32_t hash);
 
-/* The connection that should take parts now: by weight among those that are up (weight 0 only when no other is up), except
- * the one to avoid if there is another. NULL: none is up, or the right one has no room (then wait). charge it by route_charge(). */
+/* The connection that should take parts now: by weight among those that are up and have room (weight 0 only when no other is up),
+ * except the one to avoid if there is another. A full one is passed over: weights share what can be shared, and one that answers
+ * slowly holds up nobody. NULL: none is up, or none has room (then wait). Charge it by route_charge(). */
 struct connection *route_pick(struct route *r, int parts, uint16_t avoid);
 void route_charge(struct route *r, struct connection *c, int parts);
 bool route_up(const struct route *r); /* some connection of it is up */
