@@ -74,7 +74,7 @@ class Gateway {
     fs.writeFileSync(this.config, JSON.stringify({
       data: this.data, http: [{ listen: '127.0.0.1:0' }], http_threads: 2,
       limits: { requests_per_second: 0, status_queries_per_second: 0 },
-      operators: [{ id: 1, name: 'VIVO', prefixes: ['55119'] }, { id: 7, name: 'OI', prefixes: ['55317'], delivery_reports: false }],
+      operators: [{ id: 1, name: 'VIVO', prefixes: ['55119'] }, { id: 7, name: 'OI', prefixes: ['55319'], delivery_reports: false }],
       sms: {
         connections: conns, routes: routes ?? [{ prefix: '', connections: conns.map(c => c.name) }], short_codes: ['27182', '28149'],
         in_doubt: { wait: '1s', then: 'end' }, retry: { delay: '100ms', max_delay: '300ms' }, ...sms,
