@@ -255,8 +255,8 @@ static void sweep_one(struct engine *e, struct delivery *take)
 		lv = live_add(&e->lives, take);
 	if (lv->d->state != D_SENT)
 		return; /* once it is sent, engine.c sees that the sweep is past it */
-	if (e->now < lv->d->sent_at + e->policy.receipt_wait_ms)
-		engine_due_set(e, &engine_timers, lv->d->sent_at + e->policy.receipt_wait_ms, lv->d->key);
+	if (e->now < lv->d->sent_at + engine_receipt_wait(e, lv->d))
+		engine_due_set(e, &engine_timers, lv->d->sent_at + engine_receipt_wait(e, lv->d), lv->d->key);
 	else
 		engine_step(e, lv, &f);
 }

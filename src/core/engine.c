@@ -44,6 +44,14 @@ double engine_chance(struct engine *e)
 	return (double)(prng_u64(&e->prng) >> 11) / (double)((uint64_t)1 << 53);
 }
 
+int64_t engine_receipt_wait(const struct engine *e, const struct delivery *d)
+{
+	for (size_t i = 0; i < e->settings->operator_count; i++)
+		if (e->settings->operators[i].id == d->operator_id && e->settings->operators[i].receipt_wait_ms)
+			return e->settings->operators[i].receipt_wait_ms;
+	return e->policy.receipt_wait_ms;
+}
+
 void engine_after_commit(struct engine *e, struct mail *m)
 {
 	m->next = NULL;
@@ -107,6 +115,7 @@ static void enter_queue(struct engine *e, struct live *lv)
 static void moved(struct engine *e, struct live *lv, int from, int64_t old_due)
 {
 	int to = lv->d->state;
+	int64_t wait;
 
 	if (from == to)
 		return;
@@ -137,9 +146,10 @@ static void moved(struct engine *e, struct live *lv, int from, int64_t old_due)
 		metric_set(M_IN_DOUBT_NOW, (int64_t)e->receipts.doubt.count);
 		break;
 	case D_SENT:
-		/* The sweep was past it already: a timer of its own. */
-		if (lv->d->key <= e->sweep)
-			engine_due_set(e, &engine_timers, lv->d->sent_at + e->policy.receipt_wait_ms, lv->d->key);
+		/* The sweep was past it already, or would come too late: a timer of its own. */
+		wait = engine_receipt_wait(e, lv->d);
+		if (lv->d->key <= e->sweep || wait < e->policy.receipt_wait_ms)
+			engine_due_set(e, &engine_timers, lv->d->sent_at + wait, lv->d->key);
 		break;
 	case D_SENDING:
 	case D_DONE: break;
@@ -178,10 +188,13 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev)
 bool engine_step(struct engine *e, struct live *lv, struct fact *f)
 {
 	struct decision out;
+	struct policy policy = e->policy;
 	bool sending = lv->d->state == D_SENDING;
 
 	f->jitter = engine_chance(e);
-	lifecycle_step(lv->d, f, &e->policy, e->now, &out);
+	if (f->kind == FACT_TIMER)
+		policy.receipt_wait_ms = engine_receipt_wait(e, lv->d);
+	lifecycle_step(lv->d, f, &policy, e->now, &out);
 	lv->pins++; /* what follows may trim the cache */
 	for (int i = 0; i < out.n; i++)
 		engine_record(e, lv, &out.ev[i]);

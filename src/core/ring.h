@@ -109,7 +109,8 @@ void engine_after_commit(struct engine *e, struct mail *m); /* queues an input's
 struct queue *engine_queue_of(void *e, const struct delivery *d);
 void engine_waiting(struct engine *e, const struct delivery *d, int n); /* n deliveries more wait in its queue */
 void engine_due_set(struct engine *e, const struct queue_id *q, int64_t at, int64_t key);
-double engine_chance(struct engine *e); /* 0..1 */
+int64_t engine_receipt_wait(const struct engine *e, const struct delivery *d); /* ms; some operators have their own */
+double engine_chance(struct engine *e);                                        /* 0..1 */
 void unfinished_add(struct engine *e, int64_t key, int n);
 int64_t unfinished_mark(struct engine *e);
 
