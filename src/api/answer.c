@@ -7,6 +7,7 @@
 #include "model/codes.h"
 
 #define TABOO "errorCode"
+#define TABOO_TAIL "rrorCode"
 
 void answer_text(struct buf *out, struct str s)
 {
@@ -14,7 +15,7 @@ void answer_text(struct buf *out, struct str s)
 	const char *at;
 
 	/* The first letter may also come from an escape, \u000e: so the tail is what is looked for in the plain text. */
-	if (s.n < sizeof(TABOO) - 2 || !memmem(s.p, s.n, TABOO + 1, sizeof(TABOO) - 2)) {
+	if (s.n < sizeof(TABOO_TAIL) - 1 || !memmem(s.p, s.n, TABOO_TAIL, sizeof(TABOO_TAIL) - 1)) {
 		buf_json(out, s);
 		return;
 	}

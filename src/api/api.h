@@ -10,8 +10,8 @@ struct api; /* opaque */
 struct buf;
 struct engine;
 struct api_config {
-	const struct settings *settings;         /* borrowed until api_settings() replaced it or api_close() */
-	struct engine *engine;                   /* borrowed */
+	const struct settings *settings; /* borrowed until api_settings() replaced it or api_close() */
+	struct engine *engine;           /* borrowed */
 	/* For /readyz: true when sends are taken, else false with the reason appended in words (UTF-8). Called on any HTTP
 	 * thread; NULL = always ready. */
 	bool (*ready)(void *ctx, struct buf *why);
@@ -32,4 +32,4 @@ int api_reload_certificates(struct api *a, struct err *e) MUST;
 /* Stops accepting, lets requests under way finish for at most grace_ms (those the engine still holds then are answered 503
  * and their memory waits for the engine), closes every connection. Idempotent. */
 void api_stop(struct api *a, int64_t grace_ms);
-void api_close(struct api *a);                           /* stops first when that was not done; NULL ok */
+void api_close(struct api *a); /* stops first when that was not done; NULL ok */

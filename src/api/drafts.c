@@ -63,7 +63,8 @@ static uint8_t common_flags(const struct settings *s, const struct sub_account *
 	return flags;
 }
 
-struct draft *send_drafts(const struct send_request *r, const struct settings *s, const struct sub_account *sub, struct arena *a)
+struct draft *send_drafts(const struct send_request *r, const struct settings *s,
+			  const struct sub_account *sub, struct arena *a)
 {
 	struct draft *drafts = arena_alloc(a, r->count * sizeof(*drafts));
 	char(*digits)[PHONE_MAX + 1] = arena_alloc(a, r->count * sizeof(*digits));

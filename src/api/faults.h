@@ -10,7 +10,7 @@ struct fault {
 	char rule[FAULT_RULE_MAX];   /* "longer than 1280 characters"; valid UTF-8 */
 };
 struct faults {
-	unsigned count;              /* all that were found; the first FAULTS_MAX are kept */
+	unsigned count; /* all that were found; the first FAULTS_MAX are kept */
 	struct fault f[FAULTS_MAX];
 };
 void fault_add(struct faults *f, const char *field, const char *rule, ...) PRINTF_LIKE(3, 4);

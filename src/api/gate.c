@@ -60,8 +60,9 @@ static bool check_address_limits(struct request *q, const struct settings *s, co
 
 	if (!pass_rate(q, q->api->addresses, key, s->limits.requests_per_second, "requests a second from one address"))
 		return false;
-	return !(q->route->flags & ROUTE_STATUS) || pass_rate(q, q->api->addresses, key ^ STATUS_BUCKET,
-		s->limits.status_queries_per_second, "status queries a second from one address");
+	return !(q->route->flags & ROUTE_STATUS) ||
+	       pass_rate(q, q->api->addresses, key ^ STATUS_BUCKET, s->limits.status_queries_per_second,
+			 "status queries a second from one address");
 }
 
 static bool check_principal_limits(struct request *q, const struct settings *s)
@@ -69,9 +70,9 @@ static bool check_principal_limits(struct request *q, const struct settings *s)
 	const struct user *u = q->user;
 
 	return pass_rate(q, q->api->principals, USER_BUCKET | u->id, s->limits.user_requests_per_second,
-		       "requests a second from one user") &&
-	       pass_rate(q, q->api->principals, ACCOUNT_BUCKET | u->account, s->limits.account_requests_per_second,
-		       "requests a second from one account");
+			 "requests a second from one user") &&
+	       pass_rate(q, q->api->principals, ACCOUNT_BUCKET | u->account,
+			 s->limits.account_requests_per_second, "requests a second from one account");
 }
 
 static bool read_query_string(struct request *q)

@@ -53,8 +53,9 @@ static bool named(struct str s, const char *name, size_t n)
 }
 
 /* Fields whose repetition would be a choice between two meanings. */
-static const char *const single[] = {"content-length", "transfer-encoding", "host", "content-type", "username",
-				     "authenticationtoken", "idempotency-key", "expect"};
+static const char *const single[] = {
+	"content-length",      "transfer-encoding", "host",  "content-type", "username",
+	"authenticationtoken", "idempotency-key",   "expect"};
 enum { S_LENGTH, S_CODING, S_HOST, S_TYPE, S_USER, S_TOKEN, S_KEY, S_EXPECT, S_COUNT };
 _Static_assert(COUNT_OF(single) == S_COUNT, "single[] and its names");
 

@@ -5,12 +5,10 @@
  * of a body, then once more; a second "once more" follows a resume. It accepts an answer only at the first and the last of
  * these calls, so whoever refuses in between lets the rest of the body pass by unread. An answer at the first call closes the
  * connection when a body was announced. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/server.h"
-#include "base/log.h"
 #include "base/time.h"
 #include "model/metrics.h"
 
@@ -19,57 +17,12 @@
 /* Memory of buffers that a connection keeps for its next request. */
 #define KEEP_BUFFER ((size_t)64 << 10)
 
-static const char stopping_text[] = "{\"errorCode\":503,\"errorMessage\":\"stopping; send it again elsewhere or later\"}\n";
-
-static void set_deadline(struct request *q, int64_t in_ms)
-{
-	atomic_store_explicit(&q->deadline_ms, in_ms > 0 ? mono_us() / 1000 + in_ms : 0, memory_order_relaxed);
-}
-
-static void request_deadline(struct request *q) { set_deadline(q, atomic_load(&q->api->request_deadline_ms)); }
-
-/* -- refusals ------------------------------------------------------------------------------------------------------ */
-
-static void begin_refusal(struct request *q, int status)
-{
-	buf_clear(&q->out);
-	q->fixed = (struct str){NULL, 0};
-	q->type = NULL;
-	q->retry_after_s = 0;
-	q->status = status;
-}
-
-void request_refuse(struct request *q, int status, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	begin_refusal(q, status);
-	answer_error(&q->out, status, text);
-}
-
-void request_refuse_later(struct request *q, int status, unsigned retry_after_s, const char *text)
-{
-	begin_refusal(q, status);
-	answer_error(&q->out, status, text);
-	q->retry_after_s = retry_after_s;
-}
-
-void request_refuse_faults(struct request *q, int status, const struct faults *f)
-{
-	begin_refusal(q, status);
-	answer_faults(&q->out, status, f);
-}
-
 /* -- waiting ------------------------------------------------------------------------------------------------------- */
 
 void request_wait(struct request *q)
 {
 	atomic_fetch_add(&q->refs, 1);
-	set_deadline(q, 0);
+	request_deadline(q, 0);
 	/* Suspended first: whoever sees WAITING may resume at once. */
 	MHD_suspend_connection(q->mhd);
 	atomic_store(&q->stage, STAGE_WAITING);
@@ -89,68 +42,6 @@ void request_settle(struct request *q, bool claimed)
 	request_put(q);
 }
 
-/* -- answers ------------------------------------------------------------------------------------------------------- */
-
-/* All of an answer; the body stays as it is until http_completed(). */
-struct outgoing {
-	int status;
-	struct str body;
-	const char *type, *allow;
-	unsigned retry_after_s;
-	bool cacheable, close;
-};
-
-static enum MHD_Result queue(struct request *q, const struct outgoing *o)
-{
-	/* The library's interface lacks a const. */
-	struct MHD_Response *r = MHD_create_response_from_buffer(o->body.n, (void *)(uintptr_t)o->body.p, MHD_RESPMEM_PERSISTENT);
-	enum MHD_Result done;
-	char number[12];
-
-	if (!r)
-		return MHD_NO;
-	MHD_add_response_header(r, "Content-Type", o->type ? o->type : "application/json");
-	if (!o->cacheable)
-		MHD_add_response_header(r, "Cache-Control", "no-store");
-	if (o->retry_after_s) {
-		snprintf(number, sizeof(number), "%u", o->retry_after_s);
-		MHD_add_response_header(r, "Retry-After", number);
-	}
-	if (o->allow)
-		MHD_add_response_header(r, "Allow", o->allow);
-	if (o->close)
-		MHD_add_response_header(r, "Connection", "close");
-	request_deadline(q);
-	done = MHD_queue_response(q->mhd, (unsigned)o->status, r);
-	MHD_destroy_response(r);
-	return done;
-}
-
-static enum MHD_Result respond(struct request *q)
-{
-	struct outgoing o;
-
-	if (q->out.failed)
-		request_refuse(q, MHD_HTTP_INTERNAL_SERVER_ERROR, "the answer would be too large");
-	if (q->status >= 400) {
-		metric_add(M_REFUSED, 1);
-		log_debug("refused", "status=%d path=%s", q->status, q->route ? q->route->path.p : "?");
-	}
-	o = (struct outgoing){.status = q->status, .body = q->fixed.n ? q->fixed : buf_view(&q->out), .type = q->type,
-		.allow = q->allow, .retry_after_s = q->retry_after_s, .cacheable = q->fixed.n > 0, .close = q->close || q->chunked};
-	return queue(q, &o);
-}
-
-/* api_stop() took the request back: what the engine or the look-up may still write is not even looked at. */
-static enum MHD_Result respond_gone(struct request *q)
-{
-	const struct outgoing o = {.status = MHD_HTTP_SERVICE_UNAVAILABLE, .body = {stopping_text, sizeof(stopping_text) - 1},
-		.retry_after_s = 1, .close = true};
-
-	metric_add(M_REFUSED, 1);
-	return queue(q, &o);
-}
-
 /* -- the head ------------------------------------------------------------------------------------------------------ */
 
 void *http_uri(void *listener, const char *uri, struct MHD_Connection *mhd)
@@ -163,14 +54,15 @@ void *http_uri(void *listener, const char *uri, struct MHD_Connection *mhd)
 		return NULL;
 	atomic_store(&q->stage, STAGE_READING);
 	atomic_fetch_add(&q->api->busy, 1);
-	request_deadline(q);
+	request_deadline(q, atomic_load(&q->api->request_deadline_ms));
 	buf_clear(&q->uri);
 	buf_puts(&q->uri, uri);
 	q->target = (struct str){uri, q->uri.n};
 	return q;
 }
 
-static enum MHD_Result keep_field(void *ctx, enum MHD_ValueKind kind, const char *name, size_t name_n, const char *value, size_t value_n)
+static enum MHD_Result keep_field(void *ctx, enum MHD_ValueKind kind, const char *name, size_t name_n,
+				  const char *value, size_t value_n)
 {
 	struct head *h = ctx;
 
@@ -232,7 +124,8 @@ static struct str path_of(struct request *q)
 	struct str s = buf_view(&q->uri);
 	const char *mark;
 
-	if (s.n > 7 && (str_ieq((struct str){s.p, 7}, STR("http://")) || (s.n > 8 && str_ieq((struct str){s.p, 8}, STR("https://"))))) {
+	if (s.n > 7 && (str_ieq((struct str){s.p, 7}, STR("http://")) ||
+			(s.n > 8 && str_ieq((struct str){s.p, 8}, STR("https://"))))) {
 		const char *host = s.p + (s.p[4] == ':' ? 7 : 8);
 		const char *slash = memchr(host, '/', (size_t)(s.p + s.n - host));
 
@@ -249,7 +142,10 @@ static struct str path_of(struct request *q)
 
 static enum method method_of(const char *z)
 {
-	return !strcmp(z, "GET") ? METHOD_GET : !strcmp(z, "POST") ? METHOD_POST : !strcmp(z, "HEAD") ? METHOD_HEAD : METHOD_OTHER;
+	return !strcmp(z, "GET")    ? METHOD_GET
+	       : !strcmp(z, "POST") ? METHOD_POST
+	       : !strcmp(z, "HEAD") ? METHOD_HEAD
+				    : METHOD_OTHER;
 }
 
 static enum MHD_Result on_head(struct request *q, const char *method, const char *version)
@@ -374,8 +270,8 @@ static enum MHD_Result on_ready(struct request *q)
 	return respond(q);
 }
 
-enum MHD_Result http_request(void *listener, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-	const char *data, size_t *n, void **request)
+enum MHD_Result http_request(void *listener, struct MHD_Connection *mhd, const char *url, const char *method,
+			     const char *version, const char *data, size_t *n, void **request)
 {
 	struct request *q = *request;
 
@@ -456,7 +352,7 @@ void http_completed(void *listener, struct MHD_Connection *mhd, void **request, 
 	uncharge(q);
 	if (stage != STAGE_GONE)
 		reset(q);
-	set_deadline(q, atomic_load(&a->idle_ms));
+	request_deadline(q, atomic_load(&a->idle_ms));
 	if (atomic_fetch_sub(&a->busy, 1) == 1 && atomic_load(&a->stopping)) {
 		pthread_mutex_lock(&a->watch_lock);
 		pthread_cond_broadcast(&a->quiet);

@@ -10,7 +10,7 @@ struct cidr {
 	struct ip net;
 	unsigned bits; /* of 128 */
 };
-bool ip_of(const struct sockaddr *sa, struct ip *ret);   /* false: neither IPv4 nor IPv6 */
+bool ip_of(const struct sockaddr *sa, struct ip *ret); /* false: neither IPv4 nor IPv6 */
 /* "192.0.2.1", "2001:db8::1", "[2001:db8::1]", each with an optional port, blanks around allowed (RFC 7239 section 6 spelling
  * without quotes). -EINVAL */
 int ip_read(struct str s, struct ip *ret) MUST;

@@ -33,13 +33,10 @@ struct making {
 	struct buf entries;
 	struct map *seen; /* keys listed already; NULL: none repeats */
 	size_t count;
-	int64_t oldest;   /* statuses that changed before it count as unknown */
+	int64_t oldest; /* statuses that changed before it count as unknown */
 };
 
-static int64_t ms_left(const struct request *q)
-{
-	return (q->lookup.deadline_us - mono_us()) / 1000;
-}
+static int64_t ms_left(const struct request *q) { return (q->lookup.deadline_us - mono_us()) / 1000; }
 
 static bool wanted(struct making *m, const struct delivery *d)
 {
@@ -125,7 +122,7 @@ static void answer_list_of(struct making *m)
 
 	if (m->entries.failed) {
 		request_refuse(q, MHD_HTTP_BAD_REQUEST, "the answer would be larger than %zu MiB; ask for fewer at once",
-			BUF_MAX_DEFAULT >> 20);
+			       BUF_MAX_DEFAULT >> 20);
 		return;
 	}
 	q->status = MHD_HTTP_OK;

@@ -49,8 +49,8 @@ static int read_pair(char *p, size_t n, struct query_string *ret)
 		value_len = decode(equals + 1, n - name - 1);
 	if (name_len < 0 || value_len < 0)
 		return -EINVAL;
-	ret->pair[ret->count++] = (struct query_pair){
-		{p, (size_t)name_len}, {equals ? equals + 1 : p + name_len, (size_t)value_len}};
+	ret->pair[ret->count++] =
+		(struct query_pair){{p, (size_t)name_len}, {equals ? equals + 1 : p + name_len, (size_t)value_len}};
 	return 0;
 }
 

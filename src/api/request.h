@@ -28,83 +28,83 @@ struct request;
 
 enum method { METHOD_GET = 1, METHOD_POST = 2, METHOD_HEAD = 4, METHOD_OTHER = 8 };
 enum route_flag {
-	ROUTE_OPEN = 1,      /* no credentials, no rate limit; HEAD works too */
-	ROUTE_STATUS = 2,    /* counts as a status query */
-	ROUTE_SEND = 4,      /* Idempotency-Key is read */
+	ROUTE_OPEN = 1,   /* no credentials, no rate limit; HEAD works too */
+	ROUTE_STATUS = 2, /* counts as a status query */
+	ROUTE_SEND = 4,   /* Idempotency-Key is read */
 };
 struct route {
 	struct str path;
-	unsigned methods;    /* enum method */
+	unsigned methods; /* enum method */
 	const char *allow;
-	unsigned flags;      /* enum route_flag */
+	unsigned flags; /* enum route_flag */
 	/* The request is whole and, unless ROUTE_OPEN, its user known (q->user, q->snap). Either leaves an answer (q->status and
 	 * q->out, request_refuse()) or calls request_wait() and hands the request on. */
 	void (*run)(struct request *q, const struct settings *s);
-	void (*finish)(struct request *q, const struct settings *s);   /* after the wait: the answer; NULL: it is there */
-	void (*sent)(struct request *q, bool whole);                   /* the answer left, or will not; may be NULL */
+	void (*finish)(struct request *q, const struct settings *s); /* after the wait: the answer; NULL: it is there */
+	void (*sent)(struct request *q, bool whole); /* the answer left, or will not; may be NULL */
 };
 const struct route *route_find(struct str path);
 
 enum stage { STAGE_IDLE, STAGE_READING, STAGE_WAITING, STAGE_READY, STAGE_GONE };
 
 struct lookup {
-	struct node node;                /* in the look-up queue; guarded by its lock */
+	struct node node; /* in the look-up queue; guarded by its lock */
 	enum { LOOKUP_ONE, LOOKUP_SEARCH, LOOKUP_LIST } kind;
 	struct scope scope;
-	struct uid *ids;                 /* in the arena */
+	struct uid *ids; /* in the arena */
 	size_t id_count;
-	struct str *correlations;        /* in the arena or the document */
+	struct str *correlations; /* in the arena or the document */
 	size_t correlation_count;
 	struct list_ask ask;
-	int64_t deadline_us;             /* mono */
-	struct lease *lease;             /* (result) to be consumed or released */
+	int64_t deadline_us; /* mono */
+	struct lease *lease; /* (result) to be consumed or released */
 };
 
 struct request {
 	/* the connection */
 	struct api *api;
 	struct listener *listener;
-	struct node node;                /* in api->connections; guarded by its lock */
+	struct node node; /* in api->connections; guarded by its lock */
 	struct MHD_Connection *mhd;
 	int fd;
 	struct ip peer;
 	_Atomic int refs, stage;
-	_Atomic int64_t deadline_ms;     /* mono; the watch shuts the socket down then; 0 = none */
+	_Atomic int64_t deadline_ms; /* mono; the watch shuts the socket down then; 0 = none */
 
 	/* the request */
 	const struct route *route;
 	enum method method;
 	bool head_done;
 	bool chunked;
-	bool discard;                    /* what comes of a body is not wanted */
-	bool close;                      /* after the answer */
-	struct str target;               /* where the library holds the target; for head_seamless() only */
-	struct buf uri;                  /* copy of the target, its query decoded in place; reused */
-	struct str raw_query;            /* into uri */
-	struct query_string query;       /* GET only; into uri */
+	bool discard;              /* what comes of a body is not wanted */
+	bool close;                /* after the answer */
+	struct str target;         /* where the library holds the target; for head_seamless() only */
+	struct buf uri;            /* copy of the target, its query decoded in place; reused */
+	struct str raw_query;      /* into uri */
+	struct query_string query; /* GET only; into uri */
 	struct buf body;
-	uint64_t discarded;              /* octets of a body that is not wanted */
-	int64_t charged;                 /* octets this request counts in api->inflight */
-	const struct snapshot *snap;     /* held while user is used */
-	const struct user *user;         /* into snap */
+	uint64_t discarded;          /* octets of a body that is not wanted */
+	int64_t charged;             /* octets this request counts in api->inflight */
+	const struct snapshot *snap; /* held while user is used */
+	const struct user *user;     /* into snap */
 	uint32_t user_id;
-	struct token_hash token;         /* of the token given */
-	uint64_t idem_hash, body_hash;   /* 0 = no Idempotency-Key; of the query (GET) */
-	int64_t received_us;             /* mono: request whole */
+	struct token_hash token;       /* of the token given */
+	uint64_t idem_hash, body_hash; /* 0 = no Idempotency-Key; of the query (GET) */
+	int64_t received_us;           /* mono: request whole */
 
 	/* the work */
 	struct arena arena;
 	struct json_doc *doc;
 	struct send_request send;
-	int8_t answer_object;            /* the user's setting */
-	struct submission submission;    /* (result) status, batch, ids */
+	int8_t answer_object;         /* the user's setting */
+	struct submission submission; /* (result) status, batch, ids */
 	struct lookup lookup;
 
 	/* the answer */
-	int status;                      /* (result of a look-up) 0 = none yet */
-	struct buf out;                  /* (result of a look-up); reused */
-	struct str fixed;                /* instead of out, for ever valid */
-	const char *type;                /* Content-Type */
+	int status;       /* (result of a look-up) 0 = none yet */
+	struct buf out;   /* (result of a look-up); reused */
+	struct str fixed; /* instead of out, for ever valid */
+	const char *type; /* Content-Type */
 	const char *allow;
 	unsigned retry_after_s;
 };

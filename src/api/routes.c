@@ -2,7 +2,7 @@
 #include "api/routes.h"
 
 static const struct route routes[] = {
-#define ROUTE(path, methods, allow, flags, run, finish, sent)                                                          \
+#define ROUTE(path, methods, allow, flags, run, finish, sent) \
 	{{path, sizeof(path) - 1}, methods, allow, flags, run, finish, sent},
 #include "api/routes.def"
 #undef ROUTE

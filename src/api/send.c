@@ -64,9 +64,14 @@ static void post(struct request *q, const struct settings *s, bool bulk, const s
 {
 	struct submission *m = &q->submission;
 
-	*m = (struct submission){.in.kind = INPUT_SUBMIT, .account = q->user->account, .sub_account = sub->id,
-		.user = q->user->id, .bulk = bulk, .count = (uint32_t)q->send.count, .received_us = q->received_us,
-		.done = on_done};
+	*m = (struct submission){.in.kind = INPUT_SUBMIT,
+				 .account = q->user->account,
+				 .sub_account = sub->id,
+				 .user = q->user->id,
+				 .bulk = bulk,
+				 .count = (uint32_t)q->send.count,
+				 .received_us = q->received_us,
+				 .done = on_done};
 	m->drafts = send_drafts(&q->send, s, sub, &q->arena);
 	m->ids = arena_alloc(&q->arena, q->send.count * sizeof(*m->ids));
 	ASSERT(m->ids);
@@ -131,7 +136,8 @@ void send_finish(struct request *q, const struct settings *s)
 	case SUBMIT_OK:
 	case SUBMIT_REPLAYED: break;
 	case SUBMIT_CONFLICT:
-		request_refuse(q, MHD_HTTP_UNPROCESSABLE_CONTENT, "Idempotency-Key: already used for a request with another body");
+		request_refuse(q, MHD_HTTP_UNPROCESSABLE_CONTENT,
+			       "Idempotency-Key: already used for a request with another body");
 		return;
 	case SUBMIT_STOPPING:
 		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "stopping; send it again elsewhere or later");
@@ -141,7 +147,8 @@ void send_finish(struct request *q, const struct settings *s)
 	if (m->bulk)
 		answer_bulk(&q->out, m->batch, m->ids, m->drafts, m->count);
 	else
-		answer_single(&q->out, q->answer_object < 0 ? s->answer_object : q->answer_object, m->ids[0], m->drafts[0].t.correlation);
+		answer_single(&q->out, q->answer_object < 0 ? s->answer_object : q->answer_object, m->ids[0],
+			      m->drafts[0].t.correlation);
 }
 
 void send_sent(struct request *q, bool whole)

@@ -88,21 +88,31 @@ static struct str nfc(struct arena *a, struct str s)
 	return p ? (struct str){p, n} : s;
 }
 
-static void set_text(struct reading *r, const struct place *at, enum field field, struct str name, struct str v, struct send_item *to)
+static void set_text(struct reading *r, const struct place *at, enum field field, struct str name,
+		     struct str v, struct send_item *to)
 {
 	struct str *into;
 	size_t points = 0;
 	int most;
 
 	switch (field) {
-	case F_DESTINATION: into = &to->destination; most = SEND_DESTINATION_MAX; break;
+	case F_DESTINATION:
+		into = &to->destination;
+		most = SEND_DESTINATION_MAX;
+		break;
 	case F_TEXT:
 		into = &to->text;
 		most = SEND_TEXT_MAX;
 		v = nfc(r->arena, v);
 		break;
-	case F_CORRELATION: into = &to->correlation; most = SEND_CORRELATION_MAX; break;
-	case F_EXTRA: into = &to->extra; most = SEND_EXTRA_MAX; break;
+	case F_CORRELATION:
+		into = &to->correlation;
+		most = SEND_CORRELATION_MAX;
+		break;
+	case F_EXTRA:
+		into = &to->extra;
+		most = SEND_EXTRA_MAX;
+		break;
 	case F_UNKNOWN:
 	case F_FLASH:
 	case F_SUB_ACCOUNT:
@@ -138,7 +148,8 @@ static void set_sub_account(struct reading *r, const struct place *at, struct st
 }
 
 /* A string, or where allowed the digits of a whole number. false: wrong type, which is noted. */
-static bool json_text(struct reading *r, const struct place *at, struct str name, struct json *j, bool numbers, struct str *ret)
+static bool json_text(struct reading *r, const struct place *at, struct str name, struct json *j,
+		      bool numbers, struct str *ret)
 {
 	char scratch[JSON_SCRATCH], *copy;
 

@@ -19,8 +19,10 @@
 #include "base/log.h"
 #include "base/time.h"
 
-/* A head of 24 KiB in the query and as much in fields; also the piece in which bodies are read. */
-#define CONNECTION_MEMORY ((size_t)32 << 10) /* zeroed by the library at each request; holds a head with a 20 KB query */
+/* Holds a head with the 20 KB query of a long text, and is the piece in which bodies are read. The library zeroes all of it after
+ * every request, so more of it costs time. */
+#define CONNECTION_MEMORY \
+	((size_t)32 << 10) /* zeroed by the library at each request; holds a head with a 20 KB query */
 #define BACKLOG 1024
 #define ADDRESS_BUCKETS 65536
 #define PRINCIPAL_BUCKETS 8192
@@ -37,7 +39,8 @@ static void use_settings(struct api *a, const struct settings *s)
 		if (!cidr_read(str_of(s->trusted_proxies[i]), &proxies[n]))
 			n++;
 		else
-			log_warn("http", "trusted_proxy=%s why=\"not a network; ignored\"", log_quote(str_of(s->trusted_proxies[i])).s);
+			log_warn("http", "trusted_proxy=%s why=\"not a network; ignored\"",
+				 log_quote(str_of(s->trusted_proxies[i])).s);
 	}
 	pthread_rwlock_wrlock(&a->settings_lock);
 	old = a->proxies;
@@ -97,7 +100,7 @@ static int note_address(struct listener *l)
 	char host[48], port[8];
 
 	if (getsockname(l->fd, (struct sockaddr *)&ss, &len) ||
-		getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
 		return -EINVAL;
 	l->port = (unsigned)strtoul(port, NULL, 10);
 	snprintf(l->address, sizeof(l->address), ss.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
@@ -127,11 +130,13 @@ static int listen_on(struct listener *l, struct err *e)
 }
 
 /* GnuTLS asks at each handshake; the library keeps its connection as the session's pointer. */
-static int certificate_of(gnutls_session_t session, const gnutls_datum_t *ca, int ca_count, const gnutls_pk_algorithm_t *algorithms,
-	int algorithm_count, gnutls_pcert_st **chain, unsigned *n, gnutls_privkey_t *key)
+static int certificate_of(gnutls_session_t session, const gnutls_datum_t *ca, int ca_count,
+			  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+			  gnutls_pcert_st **chain, unsigned *n, gnutls_privkey_t *key)
 {
 	struct MHD_Connection *mhd = gnutls_session_get_ptr(session);
-	const union MHD_ConnectionInfo *info = mhd ? MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT) : NULL;
+	const union MHD_ConnectionInfo *info =
+		mhd ? MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT) : NULL;
 	const struct request *q = info ? info->socket_context : NULL;
 
 	(void)ca;
@@ -148,7 +153,8 @@ static int start_daemon(struct listener *l, int family, int64_t threads, struct 
 {
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	/* The library shares its limit out among its threads; ours is the one that counts (connection.c). */
-	unsigned most = (unsigned)MIN(MAX(atomic_load(&l->api->connections_max), (int64_t)1024) * (threads + 1), (int64_t)1 << 30);
+	unsigned most = (unsigned)MIN(MAX(atomic_load(&l->api->connections_max), (int64_t)1024) * (threads + 1),
+				      (int64_t)1 << 30);
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
 		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, NULL},
@@ -165,11 +171,13 @@ static int start_daemon(struct listener *l, int family, int64_t threads, struct 
 	} else {
 		tls[0].option = MHD_OPTION_END;
 	}
-	l->daemon = MHD_start_daemon(flags, (uint16_t)l->port, connection_accept, l, http_request, l, MHD_OPTION_LISTEN_SOCKET, l->fd,
-		MHD_OPTION_URI_LOG_CALLBACK, http_uri, l, MHD_OPTION_NOTIFY_COMPLETED, http_completed, l,
-		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, l, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_THREAD_POOL_SIZE,
-		threads > 1 ? (unsigned)threads : 0u, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	l->daemon = MHD_start_daemon(flags, (uint16_t)l->port, connection_accept, l, http_request, l,
+				     MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_URI_LOG_CALLBACK, http_uri, l,
+				     MHD_OPTION_NOTIFY_COMPLETED, http_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
+				     connection_notify, l, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+				     MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+				     MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? (unsigned)threads : 0u,
+				     MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (!l->daemon)
 		return err_set(e, -EIO, "http: listen %s: the server cannot start", l->name);
 	return 0;
@@ -259,7 +267,8 @@ int api_open(struct api **ret, const struct api_config *c, struct err *e)
 void api_addresses(const struct api *a, struct buf *out)
 {
 	for (size_t i = 0; i < a->listener_count; i++)
-		buf_fmt(out, "%s%s://%s", i ? " " : "", a->listeners[i].tls ? "https" : "http", a->listeners[i].address);
+		buf_fmt(out, "%s%s://%s", i ? " " : "", a->listeners[i].tls ? "https" : "http",
+			a->listeners[i].address);
 }
 
 unsigned api_port(const struct api *a, size_t listener)

@@ -11,11 +11,11 @@
 struct listener {
 	struct api *api;
 	struct MHD_Daemon *daemon;
-	struct tls *tls;                 /* NULL = plain */
-	char *name;                      /* as configured, for messages */
-	char address[64];                /* "127.0.0.1:8080", port resolved */
+	struct tls *tls;  /* NULL = plain */
+	char *name;       /* as configured, for messages */
+	char address[64]; /* "127.0.0.1:8080", port resolved */
 	unsigned port;
-	int fd;                          /* the library's until quiesced */
+	int fd; /* the library's until quiesced */
 };
 struct lookups;
 struct api {
@@ -36,12 +36,12 @@ struct api {
 
 	/* Connections: taken at their start and end and by the watch, never by a request. */
 	pthread_mutex_t connections_lock;
-	struct list connections;         /* struct request.node */
-	struct map *per_address;         /* ip_key -> connections */
+	struct list connections; /* struct request.node */
+	struct map *per_address; /* ip_key -> connections */
 
-	_Atomic int64_t inflight;        /* octets of bodies in memory */
-	_Atomic int busy;                /* requests begun and not answered yet */
-	_Atomic bool stopping, forced;   /* forced: nothing may begin to wait any more */
+	_Atomic int64_t inflight;      /* octets of bodies in memory */
+	_Atomic int busy;              /* requests begun and not answered yet */
+	_Atomic bool stopping, forced; /* forced: nothing may begin to wait any more */
 	bool stopped;
 	struct rate_table *addresses, *principals;
 
@@ -54,22 +54,25 @@ struct api {
 	struct lookups *lookups;
 };
 
-
 /* http.c: call-backs of the library */
 void *http_uri(void *listener, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result http_request(void *listener, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-	const char *data, size_t *n, void **request);
+enum MHD_Result http_request(void *listener, struct MHD_Connection *mhd, const char *url, const char *method,
+			     const char *version, const char *data, size_t *n, void **request);
 void http_completed(void *listener, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how);
+/* respond.c */
+enum MHD_Result respond(struct request *q);
+enum MHD_Result respond_gone(struct request *q);         /* to a request that api_stop() took back */
+void request_deadline(struct request *q, int64_t in_ms); /* from now; <= 0: none */
 /* connection.c */
 enum MHD_Result connection_accept(void *listener, const struct sockaddr *sa, socklen_t len);
 void connection_notify(void *listener, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what);
 int watch_start(struct api *a, struct err *e) MUST;
 void watch_stop(struct api *a);
-bool watch_quiet(struct api *a, int64_t within_ms);      /* waits until no request is under way; true when that came true */
-void connections_release(struct api *a);                 /* takes back every request that waits, and resumes it */
+bool watch_quiet(struct api *a, int64_t within_ms); /* waits until no request is under way; true when that came true */
+void connections_release(struct api *a);            /* takes back every request that waits, and resumes it */
 /* gate.c: all that is checked before a body is read. Leaves a refusal in q, or the request may go on. */
 void gate_head(struct request *q, const struct settings *s, const struct head *h, const struct head_facts *f);
-uint64_t body_hash(struct str body);                      /* for Idempotency-Key; stable, never 0 */
+uint64_t body_hash(struct str body); /* for Idempotency-Key; stable, never 0 */
 /* Before run: the user again, when the body took its time. */
 void gate_whole(struct request *q);
 /* lookup.c */

@@ -181,7 +181,8 @@ static bool read_time(struct request *q, const char *name, int64_t *ret)
 
 void status_list_run(struct request *q, const struct settings *s)
 {
-	struct str limit = query_get(&q->query, "limit", false, NULL), sub = query_get(&q->query, "subAccount", false, NULL);
+	struct str limit = query_get(&q->query, "limit", false, NULL),
+		   sub = query_get(&q->query, "subAccount", false, NULL);
 	struct list_ask ask = {.user = q->user_id};
 	int64_t n = LIST_MAX;
 	uint32_t id;

@@ -13,9 +13,9 @@ struct certificate; /* one reading of the two files; opaque */
 int tls_open(struct tls **ret, const char *certificate, const char *key, struct err *e) MUST;
 /* Reads the files again; *ret is NULL when nothing changed. Hand it to tls_use() or certificate_free(). */
 int tls_read(const struct tls *t, struct certificate **ret, struct err *e) MUST;
-void certificate_free(struct certificate *c);            /* NULL ok */
+void certificate_free(struct certificate *c); /* NULL ok */
 /* Handshakes that begin now get take. What they had before stays in memory until tls_close(): GnuTLS keeps pointers to it. */
-void tls_use(struct tls *t, struct certificate *take);   /* NULL ok */
+void tls_use(struct tls *t, struct certificate *take); /* NULL ok */
 /* For the certificate call-back; any thread. Borrowed until tls_close(). */
 void tls_current(struct tls *t, gnutls_pcert_st **chain, unsigned *n, gnutls_privkey_t *key);
-void tls_close(struct tls *t);                           /* NULL ok; no connection may use it any more */
+void tls_close(struct tls *t); /* NULL ok; no connection may use it any more */

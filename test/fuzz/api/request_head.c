@@ -59,6 +59,10 @@ static void read_strictly(const char *p, size_t n, const struct head *h, const s
 	ASSERT(f->chunked == (s.codings == 1));
 }
 
+/* A NUL, or the colon of a nameless line, beside a line end cannot always be told from a CR or LF once the library has split
+ * the lines (head.h). */
+static bool blurred(const void *p, size_t n) { return memchr(p, 0, n) || memmem(p, n, "\n:", 2); }
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct split_head s;
@@ -69,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		int status = head_check(&s.head, &f, &why);
 
 		ASSERT(!status == !why);
-		if (!status && head_seamless(&s.head))
+		if (!status && head_seamless(&s.head) && !blurred(data, size))
 			read_strictly((const char *)data, size, &s.head, &f);
 		head_get(&s.head, "username");
 	}

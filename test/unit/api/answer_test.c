@@ -35,14 +35,16 @@ TEST(faults_name_the_field_and_more_than_one_are_listed)
 	fault_add(&f, "messages[3].messageText", "longer than %d characters", 1280);
 	buf_clear(&out);
 	answer_faults(&out, 400, &f);
-	assert_string_equal(text(), "{\"errorCode\":400,\"errorMessage\":\"messages[3].messageText: longer than 1280 characters\"}\n");
+	assert_string_equal(text(), "{\"errorCode\":400,\"errorMessage\":\"messages[3].messageText: longer "
+				    "than 1280 characters\"}\n");
 	fault_add(&f, "", "odd");
 	buf_clear(&out);
 	answer_faults(&out, 400, &f);
-	assert_string_equal(text(),
-		"{\"errorCode\":400,\"errorMessage\":\"messages[3].messageText: longer than 1280 characters\",\"errors\":["
-		"{\"field\":\"messages[3].messageText\",\"message\":\"longer than 1280 characters\"},"
-		"{\"field\":\"\",\"message\":\"odd\"}]}\n");
+	assert_string_equal(
+		text(), "{\"errorCode\":400,\"errorMessage\":\"messages[3].messageText: longer than 1280 "
+			"characters\",\"errors\":["
+			"{\"field\":\"messages[3].messageText\",\"message\":\"longer than 1280 characters\"},"
+			"{\"field\":\"\",\"message\":\"odd\"}]}\n");
 	for (int i = 0; i < 100; i++)
 		fault_add(&f, "x", "y");
 	buf_clear(&out);
@@ -70,8 +72,19 @@ static void no_error_code(const char *plain, size_t n)
 
 TEST(a_success_never_spells_errorCode)
 {
-	static const char *const texts[] = {"errorCode", "xerrorCodeerrorCodey", "\\errorCode", "\x0e" "rrorCode", "\x1e" "rrorCode!",
-		"rrorCode", "errorCod", "errorcode", "\"errorCode\":1", "errorerrorCode", "eerrorCode"};
+	static const char *const texts[] = {"errorCode",
+					    "xerrorCodeerrorCodey",
+					    "\\errorCode",
+					    "\x0e"
+					    "rrorCode",
+					    "\x1e"
+					    "rrorCode!",
+					    "rrorCode",
+					    "errorCod",
+					    "errorcode",
+					    "\"errorCode\":1",
+					    "errorerrorCode",
+					    "eerrorCode"};
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		no_error_code(texts[i], strlen(texts[i]));
@@ -102,7 +115,7 @@ TEST(a_bulk_has_its_own_id_and_echoes_in_order)
 	buf_clear(&out);
 	answer_bulk(&out, batch, ids, drafts, 2);
 	snprintf(want, sizeof(want), "{\"id\":\"%s\",\"messages\":[{\"id\":\"%s\"},{\"id\":\"%s\",\"correlationId\":\"b\"}]}\n",
-		uid_print(c, batch), uid_print(a, ids[0]), uid_print(b, ids[1]));
+		 uid_print(c, batch), uid_print(a, ids[0]), uid_print(b, ids[1]));
 	assert_string_equal(text(), want);
 }
 
@@ -116,9 +129,11 @@ TEST(a_status_says_what_is_known)
 	buf_clear(&out);
 	answer_status(&out, &d, &settings);
 	snprintf(want, sizeof(want),
-		"{\"id\":\"%s\",\"correlationId\":\"%s\",\"carrierId\":5,\"carrierName\":\"TIM\",\"destination\":\"+55 19 90000-1111\","
-		"\"updatedAt\":1420732900000,\"updatedDate\":\"2015-01-08T16:01:40Z\",\"campaignId\":1234,\"extraInfo\":\"\"}",
-		id, id);
+		 "{\"id\":\"%s\",\"correlationId\":\"%s\",\"carrierId\":5,\"carrierName\":\"TIM\","
+		 "\"destination\":\"+55 19 90000-1111\","
+		 "\"updatedAt\":1420732900000,\"updatedDate\":\"2015-01-08T16:01:40Z\",\"campaignId\":1234,"
+		 "\"extraInfo\":\"\"}",
+		 id, id);
 	assert_string_equal(text(), want);
 	d.t.correlation = STR("myId");
 	d.t.extra = STR("x");
@@ -131,13 +146,16 @@ TEST(a_status_says_what_is_known)
 	buf_clear(&out);
 	answer_status(&out, &d, &settings);
 	snprintf(want, sizeof(want),
-		"{\"id\":\"%s\",\"correlationId\":\"myId\",\"carrierId\":0,\"carrierName\":\"UNKNOWN\",\"destination\":\"+55 19 90000-1111\","
-		"\"sentStatusCode\":2,\"sentStatus\":\"SENT_SUCCESS\",\"sentStatusAt\":1420732929252,"
-		"\"sentStatusDate\":\"2015-01-08T16:02:09Z\",\"sentAt\":1420732929252,\"sentDate\":\"2015-01-08T16:02:09Z\","
-		"\"deliveredStatusCode\":4,\"deliveredStatus\":\"DELIVERED_SUCCESS\",\"deliveredAt\":1420732954000,"
-		"\"deliveredDate\":\"2015-01-08T16:02:34Z\",\"updatedAt\":1420732954000,"
-		"\"updatedDate\":\"2015-01-08T16:02:34Z\",\"extraInfo\":\"x\"}",
-		id);
+		 "{\"id\":\"%s\",\"correlationId\":\"myId\",\"carrierId\":0,\"carrierName\":\"UNKNOWN\","
+		 "\"destination\":\"+55 19 90000-1111\","
+		 "\"sentStatusCode\":2,\"sentStatus\":\"SENT_SUCCESS\",\"sentStatusAt\":1420732929252,"
+		 "\"sentStatusDate\":\"2015-01-08T16:02:09Z\",\"sentAt\":1420732929252,\"sentDate\":\"2015-"
+		 "01-08T16:02:09Z\","
+		 "\"deliveredStatusCode\":4,\"deliveredStatus\":\"DELIVERED_SUCCESS\",\"deliveredAt\":"
+		 "1420732954000,"
+		 "\"deliveredDate\":\"2015-01-08T16:02:34Z\",\"updatedAt\":1420732954000,"
+		 "\"updatedDate\":\"2015-01-08T16:02:34Z\",\"extraInfo\":\"x\"}",
+		 id);
 	assert_string_equal(text(), want);
 }
 
@@ -147,7 +165,8 @@ TEST(a_failed_message_has_a_time_too)
 
 	buf_clear(&out);
 	answer_status(&out, &d, &settings);
-	assert_non_null(strstr(text(), "\"sentStatusCode\":202,\"sentStatus\":\"INVALID_DESTINATION_NUMBER\",\"sentStatusAt\":1420732900000,"));
+	assert_non_null(strstr(text(), "\"sentStatusCode\":202,\"sentStatus\":\"INVALID_DESTINATION_NUMBER\","
+				       "\"sentStatusAt\":1420732900000,"));
 	assert_null(strstr(text(), "delivered"));
 }
 

@@ -71,8 +71,9 @@ TEST(a_single_is_answered_with_an_id)
 TEST(a_bulk_is_answered_with_its_id_and_theirs)
 {
 	const char *text = expect_answer(&f, 200, "POST", "/v1/send-bulk-sms", "rui", "",
-		"{\"messages\":[{\"destination\":\"5511900000000\"},{\"destination\":\"5511900000001\",\"correlationId\":7}],"
-		"\"defaultValues\":{\"messageText\":\"x\"}}");
+					 "{\"messages\":[{\"destination\":\"5511900000000\"},{"
+					 "\"destination\":\"5511900000001\",\"correlationId\":7}],"
+					 "\"defaultValues\":{\"messageText\":\"x\"}}");
 	struct err e;
 	struct json_doc *d = json_read(text, strlen(text), &e);
 	struct json *messages = json_get(json_root(d), "messages");
@@ -105,14 +106,17 @@ TEST(faults_are_listed)
 	const char *text = send_body(400, "ana", "{\"timeWindow\":[11]}");
 
 	contains(text, "\"errorMessage\":\"timeWindow: not supported yet\"");
-	contains(text, "\"errors\":[{\"field\":\"timeWindow\",\"message\":\"not supported yet\"},{\"field\":\"destination\",\"message\":\"missing\"}");
+	contains(text, "\"errors\":[{\"field\":\"timeWindow\",\"message\":\"not supported "
+		       "yet\"},{\"field\":\"destination\",\"message\":\"missing\"}");
 	contains(send_body(400, "ana", "{"), "\"errorMessage\":\"malformed JSON: line 1");
 	contains(send_body(400, "ana", ""), "the request has no body");
 	send_body(400, "ana", "{\"destination\":\"1\",\"messageText\":\"\xff\"}");
 	send_body(400, "ana", "{\"destination\":\"1\",\"messageText\":\"a\\u0000b\"}");
 	send_body(400, "ana", "{\"destination\":\"1\",\"destination\":\"2\",\"messageText\":\"x\"}");
-	contains(expect_answer(&f, 400, "GET", "/v1/send-sms?destination=1", "ana", "", NULL), "\"errorMessage\":\"messageText: missing\"");
-	contains(expect_answer(&f, 400, "GET", SEND "&x=%zz", "ana", "", NULL), "without two hexadecimal digits");
+	contains(expect_answer(&f, 400, "GET", "/v1/send-sms?destination=1", "ana", "", NULL),
+		 "\"errorMessage\":\"messageText: missing\"");
+	contains(expect_answer(&f, 400, "GET", SEND "&x=%zz", "ana", "", NULL),
+		 "without two hexadecimal digits");
 	assert_int_equal(fake_accepted(f.engine), 0);
 }
 
@@ -151,7 +155,8 @@ static int status_as(const char *credentials, const char *query)
 	client_puts(&c, text);
 	a = client_read(&c);
 	if (a.status == 401 && credentials[0])
-		assert_true(answer_has(&a, "{\"errorCode\":401,\"errorMessage\":\"unknown user or wrong token\"}"));
+		assert_true(answer_has(
+			&a, "{\"errorCode\":401,\"errorMessage\":\"unknown user or wrong token\"}"));
 	client_close(&c);
 	return a.status;
 }
@@ -189,7 +194,8 @@ TEST(a_user_disabled_while_the_body_comes_is_refused)
 	a = ask(&f, &c, "POST", "/v1/send-sms", "ana", "", BODY);
 	assert_int_equal(a.status, 200);
 	int64_t before = metric_get(M_REQUESTS);
-	client_puts(&c, "POST /v1/send-sms HTTP/1.1\r\nHost: x\r\nusername: ana\r\nauthenticationtoken: t-ana\r\nContent-Length: 49\r\n\r\n{");
+	client_puts(&c, "POST /v1/send-sms HTTP/1.1\r\nHost: x\r\nusername: ana\r\nauthenticationtoken: "
+			"t-ana\r\nContent-Length: 49\r\n\r\n{");
 	fixture_await_requests(before, 1); /* its head has been seen */
 	publish_users_without("ana");
 	client_puts(&c, BODY + 1);
@@ -205,14 +211,15 @@ TEST(roles_and_sub_accounts)
 	contains(expect_answer(&f, 403, "GET", SEND, "plat", "", NULL), "\"errorCode\":403");
 	expect_answer(&f, 403, "GET", "/v1/sms/status/list", "plat", "", NULL);
 	contains(expect_answer(&f, 403, "GET", SEND "&subAccount=default", "ana", "", NULL),
-		"\"errorMessage\":\"subAccount: only administrators may choose a sub-account\"");
+		 "\"errorMessage\":\"subAccount: only administrators may choose a sub-account\"");
 	expect_answer(&f, 200, "GET", SEND, "root", "", NULL);
 	assert_int_equal(fake_last(f.engine).sub_account, 10);
 	expect_answer(&f, 200, "GET", SEND "&subAccount=marketing", "root", "", NULL);
 	assert_int_equal(fake_last(f.engine).sub_account, 11);
 	send_body(200, "root", "{\"destination\":\"1\",\"messageText\":\"x\",\"subAccount\":11}");
 	assert_int_equal(fake_last(f.engine).sub_account, 11);
-	contains(expect_answer(&f, 400, "GET", SEND "&subAccount=theirs", "root", "", NULL), "\"errorMessage\":\"subAccount: unknown\"");
+	contains(expect_answer(&f, 400, "GET", SEND "&subAccount=theirs", "root", "", NULL),
+		 "\"errorMessage\":\"subAccount: unknown\"");
 	expect_answer(&f, 400, "GET", SEND "&subAccount=21", "root", "", NULL); /* of another account */
 	expect_answer(&f, 400, "GET", SEND "&subAccount=99999999999", "root", "", NULL);
 	expect_answer(&f, 200, "GET", "/v1/sms/status/list?subAccount=marketing", "root", "", NULL);
@@ -222,7 +229,8 @@ TEST(roles_and_sub_accounts)
 
 /* -- idempotency --------------------------------------------------------------------------------------------------- */
 
-static void ask_with_key(int status, const char *method, const char *target, const char *user, const char *key, const char *body, char id[37])
+static void ask_with_key(int status, const char *method, const char *target, const char *user,
+			 const char *key, const char *body, char id[37])
 {
 	char header[512];
 	const char *text;
@@ -242,7 +250,8 @@ TEST(the_same_key_gives_the_same_answer)
 	ask_with_key(200, "POST", "/v1/send-sms", "ana", "k1", BODY, b);
 	assert_string_equal(a, b);
 	assert_int_equal(fake_accepted(f.engine), 1);
-	ask_with_key(422, "POST", "/v1/send-sms", "ana", "k1", "{\"destination\":\"5511900000001\",\"messageText\":\"x\"}", b);
+	ask_with_key(422, "POST", "/v1/send-sms", "ana", "k1",
+		     "{\"destination\":\"5511900000001\",\"messageText\":\"x\"}", b);
 	ask_with_key(200, "POST", "/v1/send-sms", "ana", "k2", BODY, b);
 	assert_string_not_equal(a, b);
 	ask_with_key(200, "POST", "/v1/send-sms", "rui", "k1", BODY, b);
@@ -328,7 +337,8 @@ static size_t search(const char *user, const char *body)
 
 TEST(search_finds_by_id_and_correlation)
 {
-	struct uid mine = know(1, 10, "c1", 1000, 2), theirs = know(2, 20, "c1", 1000, 2), old = know(1, 10, "old", 4 * 86400000LL, 2);
+	struct uid mine = know(1, 10, "c1", 1000, 2), theirs = know(2, 20, "c1", 1000, 2),
+		   old = know(1, 10, "old", 4 * 86400000LL, 2);
 	char a[UUID_TEXT], b[UUID_TEXT], c[UUID_TEXT], body[512];
 
 	know(1, 11, "c1", 1000, 0);
@@ -349,8 +359,7 @@ TEST(search_finds_by_id_and_correlation)
 	assert_int_equal(search("ana", "{\"ids\":[],\"correlationIds\":[]}"), 0);
 	know(1, 10, "42", 0, 2);
 	assert_int_equal(search("ana", "{\"correlationIds\":[42]}"), 1);
-	contains(expect_answer(&f, 200, "POST", "/v1/sms/status/search", "ana", "", "{\"correlationIds\":[42]}"),
-		"\"correlationId\":\"42\",\"carrierId\":1,\"carrierName\":\"VIVO\",\"destination\":\"5511900000000\",\"sentStatusCode\":2,");
+	contains(expect_answer(&f, 200, "POST", "/v1/sms/status/search", "ana", "", "{\"correlationIds\":[42]}"), "\"correlationId\":\"42\",\"carrierId\":1,\"carrierName\":\"VIVO\",\"destination\":\"5511900000000\",\"sentStatusCode\":2,");
 }
 
 TEST(search_refuses_what_it_does_not_understand)
@@ -363,7 +372,8 @@ TEST(search_refuses_what_it_does_not_understand)
 		{"[]", "the request must be an object"},
 		{"{\"ids\":\"x\"}", "ids: must be an array"},
 		{"{\"ids\":[1]}", "ids[0]: must be a string"},
-		{"{\"correlationIds\":[\"a\",null]}", "correlationIds[1]: must be a string or a whole number"},
+		{"{\"correlationIds\":[\"a\",null]}",
+		 "correlationIds[1]: must be a string or a whole number"},
 		{"x", "malformed JSON"},
 		{"", "malformed JSON"},
 	};
@@ -377,7 +387,8 @@ TEST(search_refuses_what_it_does_not_understand)
 	assert_int_equal(search("ana", buf_cstr(&b)), 0);
 	b.n -= 2;
 	buf_puts(&b, ",1000]}");
-	contains(expect_answer(&f, 400, "POST", "/v1/sms/status/search", "ana", "", buf_cstr(&b)), "correlationIds: more than 1000 entries");
+	contains(expect_answer(&f, 400, "POST", "/v1/sms/status/search", "ana", "", buf_cstr(&b)),
+		 "correlationIds: more than 1000 entries");
 	buf_done(&b);
 	expect_answer(&f, 405, "GET", "/v1/sms/status/search", "ana", "", NULL);
 }
@@ -400,7 +411,8 @@ TEST(one_status_is_a_bare_object)
 	snprintf(target, sizeof(target), "/v1/sms-status?id=%s", uid_print(uuid, theirs));
 	expect_answer(&f, 404, "GET", target, "ana", "", NULL);
 	expect_answer(&f, 404, "GET", "/v1/sms-status?id=nonsense", "ana", "", NULL);
-	contains(expect_answer(&f, 400, "GET", "/v1/sms-status", "ana", "", NULL), "\"errorMessage\":\"id: missing\"");
+	contains(expect_answer(&f, 400, "GET", "/v1/sms-status", "ana", "", NULL),
+		 "\"errorMessage\":\"id: missing\"");
 }
 
 TEST(a_list_is_consumed_by_its_delivery)
@@ -423,7 +435,8 @@ TEST(a_list_nobody_could_read_is_given_back)
 
 	know(1, 10, "", 1000, 2);
 	fake_query_hold(true);
-	client_puts(&c, "GET /v1/sms/status/list HTTP/1.1\r\nHost: x\r\nusername: ana\r\nauthenticationtoken: t-ana\r\n\r\n");
+	client_puts(&c, "GET /v1/sms/status/list HTTP/1.1\r\nHost: x\r\nusername: "
+			"ana\r\nauthenticationtoken: t-ana\r\n\r\n");
 	fake_query_await(1);
 	setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	client_close(&c);
@@ -434,10 +447,15 @@ TEST(a_list_nobody_could_read_is_given_back)
 
 TEST(list_parameters_are_checked)
 {
-	static const char *const bad[] = {"limit=0", "limit=1001", "limit=x", "limit=-1", "start=yesterday", "end=2026-13-01T00:00:00",
-		"start=2026-01-02T00:00:00&end=2026-01-01T00:00:00"};
-	static const char *const good[] = {"limit=1", "limit=1000", "start=2026-01-01T00:00:00", "start=2026-01-01T00:00:00Z&end=2026-01-01T00:00:00-03:00",
-		"start=1473088405", "start=1473088405588&end=1473088405588", "start=&end=&limit="};
+	static const char *const bad[] = {
+		"limit=0", "limit=1001", "limit=x", "limit=-1", "start=yesterday", "end=2026-13-01T00:00:00", "start=2026-01-02T00:00:00&end=2026-01-01T00:00:00"};
+	static const char *const good[] = {"limit=1",
+					   "limit=1000",
+					   "start=2026-01-01T00:00:00",
+					   "start=2026-01-01T00:00:00Z&end=2026-01-01T00:00:00-03:00",
+					   "start=1473088405",
+					   "start=1473088405588&end=1473088405588",
+					   "start=&end=&limit="};
 	char target[160];
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -453,7 +471,8 @@ TEST(list_parameters_are_checked)
 TEST(look_ups_that_fail_say_so)
 {
 	fake_query_fails(-ETIMEDOUT);
-	contains(expect_answer(&f, 504, "POST", "/v1/sms/status/search", "ana", "", "{\"correlationIds\":[1]}"), "\"errorCode\":504");
+	contains(expect_answer(&f, 504, "POST", "/v1/sms/status/search", "ana", "", "{\"correlationIds\":[1]}"),
+		 "\"errorCode\":504");
 	fake_query_fails(-EIO);
 	expect_answer(&f, 500, "GET", "/v1/sms/status/list", "ana", "", NULL);
 	fake_query_fails(0);
@@ -462,7 +481,9 @@ TEST(look_ups_that_fail_say_so)
 
 TEST(look_ups_that_queue_too_long_are_504)
 {
-	static const char text[] = "GET /v1/sms-status?id=0190163d-8694-739b-aea5-966c26f8ad91 HTTP/1.1\r\nHost: x\r\nusername: ana\r\nauthenticationtoken: t-ana\r\n\r\n";
+	static const char text[] =
+		"GET /v1/sms-status?id=0190163d-8694-739b-aea5-966c26f8ad91 HTTP/1.1\r\nHost: x\r\nusername: "
+		"ana\r\nauthenticationtoken: t-ana\r\n\r\n";
 	struct client first = client_open(&f), second = client_open(&f);
 
 	fake_query_hold(true);

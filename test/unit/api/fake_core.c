@@ -31,8 +31,14 @@ static void note(struct engine *e, const struct submission *s)
 {
 	const struct draft *d = &s->drafts[0];
 
-	e->last = (struct fake_seen){.account = s->account, .sub_account = s->sub_account, .user = s->user, .count = s->count,
-		.bulk = s->bulk, .idem_hash = s->idem_hash, .flags = d->flags, .invalid = d->invalid};
+	e->last = (struct fake_seen){.account = s->account,
+				     .sub_account = s->sub_account,
+				     .user = s->user,
+				     .count = s->count,
+				     .bulk = s->bulk,
+				     .idem_hash = s->idem_hash,
+				     .flags = d->flags,
+				     .invalid = d->invalid};
 	str_copy(e->last.destination, sizeof(e->last.destination), d->t.destination);
 	str_copy(e->last.number, sizeof(e->last.number), d->t.number);
 	str_copy(e->last.text, sizeof(e->last.text), d->t.text);
@@ -74,7 +80,8 @@ static void decide(struct engine *e, struct submission *s)
 	give_ids(s, (struct uid){key, 7}, (struct uid){key + 1, 8});
 	e->accepted += s->count;
 	if (s->idem_hash && e->remembered_count < COUNT_OF(e->remembered))
-		e->remembered[e->remembered_count++] = (struct remembered){s->idem_hash, s->body_hash, s->batch, s->ids[0]};
+		e->remembered[e->remembered_count++] =
+			(struct remembered){s->idem_hash, s->body_hash, s->batch, s->ids[0]};
 }
 
 static void *run(void *ctx)
@@ -297,8 +304,8 @@ int query_ids(struct query *q, const struct scope *sc, const struct uid *ids, si
 	return r;
 }
 
-ssize_t query_correlation(struct query *q, const struct scope *sc, struct str correlation, struct delivery **out, size_t max,
-	int64_t deadline_ms)
+ssize_t query_correlation(struct query *q, const struct scope *sc, struct str correlation,
+			  struct delivery **out, size_t max, int64_t deadline_ms)
 {
 	int r = enter();
 	size_t n = 0;
@@ -312,13 +319,15 @@ ssize_t query_correlation(struct query *q, const struct scope *sc, struct str co
 	return r ? r : (ssize_t)n;
 }
 
-int query_history(struct query *q, const struct scope *sc, struct uid id, struct delivery **ret, struct event **events, size_t *n)
+int query_history(struct query *q, const struct scope *sc, struct uid id, struct delivery **ret,
+		  struct event **events, size_t *n)
 {
 	(void)q, (void)sc, (void)id, (void)ret, (void)events, (void)n;
 	return -ENOENT;
 }
 
-int query_search(struct query *q, const struct scope *sc, const struct search *s, bool (*fn)(void *ctx, const struct delivery *d), void *ctx)
+int query_search(struct query *q, const struct scope *sc, const struct search *s,
+		 bool (*fn)(void *ctx, const struct delivery *d), void *ctx)
 {
 	(void)q, (void)sc, (void)s, (void)fn, (void)ctx;
 	return 0;

@@ -14,21 +14,21 @@ struct fake_seen {
 	uint8_t flags;
 	uint16_t invalid;
 };
-struct engine *fake_engine_new(void);                    /* with a thread that answers at once */
-void fake_engine_free(struct engine *e);                 /* answers what it still holds with SUBMIT_STOPPING first */
-void fake_hold(struct engine *e, bool hold);             /* submissions stay unanswered while held */
-void fake_refuse(struct engine *e, bool refuse);         /* intake_post() says no */
-unsigned fake_waiting(struct engine *e);                 /* submissions held now */
-void fake_await_waiting(struct engine *e, unsigned n);   /* blocks until so many are held */
-unsigned fake_accepted(struct engine *e);                /* messages given an id */
+struct engine *fake_engine_new(void);            /* with a thread that answers at once */
+void fake_engine_free(struct engine *e);         /* answers what it still holds with SUBMIT_STOPPING first */
+void fake_hold(struct engine *e, bool hold);     /* submissions stay unanswered while held */
+void fake_refuse(struct engine *e, bool refuse); /* intake_post() says no */
+unsigned fake_waiting(struct engine *e);         /* submissions held now */
+void fake_await_waiting(struct engine *e, unsigned n); /* blocks until so many are held */
+unsigned fake_accepted(struct engine *e);              /* messages given an id */
 struct fake_seen fake_last(struct engine *e);
 
 /* The query: messages it knows, shown by list in order until consumed. take is a copy. */
 void fake_know(const struct delivery *d);
 void fake_forget(void);
-void fake_query_fails(int error);                        /* 0: no more */
-void fake_query_hold(bool hold);                         /* look-ups block while held, then find what they find */
-void fake_query_await(unsigned n);                       /* blocks until so many look-ups are in there */
+void fake_query_fails(int error);  /* 0: no more */
+void fake_query_hold(bool hold);   /* look-ups block while held, then find what they find */
+void fake_query_await(unsigned n); /* blocks until so many look-ups are in there */
 unsigned fake_consumed(void);
 unsigned fake_released(void);
 void fake_await_leases(unsigned consumed, unsigned released); /* blocks until both are reached */

@@ -33,7 +33,9 @@ static struct user user(uint32_t id, const char *name, const char *token, uint32
 
 void publish_users_without(const char *disabled)
 {
-	const struct account accounts[] = {{.id = 1, .name = "default"}, {.id = 2, .name = "other"}, {.id = 3, .name = "shut", .disabled = true}};
+	const struct account accounts[] = {{.id = 1, .name = "default"},
+					   {.id = 2, .name = "other"},
+					   {.id = 3, .name = "shut", .disabled = true}};
 	const struct sub_account subs[] = {
 		{.id = 10, .account = 1, .reference = "default"},
 		{.id = 11, .account = 1, .reference = "marketing", .marketing = true},
@@ -63,8 +65,12 @@ void publish_users_without(const char *disabled)
 	for (size_t i = 0; i < COUNT_OF(users); i++)
 		if (!strcmp(users[i].name, disabled))
 			users[i].disabled = true;
-	snapshot_publish(snapshot_new(&(struct snapshot_source){.accounts = accounts, .account_count = COUNT_OF(accounts),
-		.sub_accounts = subs, .sub_account_count = COUNT_OF(subs), .users = users, .user_count = COUNT_OF(users)}));
+	snapshot_publish(snapshot_new(&(struct snapshot_source){.accounts = accounts,
+								.account_count = COUNT_OF(accounts),
+								.sub_accounts = subs,
+								.sub_account_count = COUNT_OF(subs),
+								.users = users,
+								.user_count = COUNT_OF(users)}));
 }
 
 void publish_users(void) { publish_users_without(""); }
@@ -332,8 +338,8 @@ static const char *token_of(const char *user)
 	return token;
 }
 
-struct answer ask(const struct fixture *f, struct client *c, const char *method, const char *target, const char *user, const char *headers,
-	const char *body)
+struct answer ask(const struct fixture *f, struct client *c, const char *method, const char *target,
+		  const char *user, const char *headers, const char *body)
 {
 	struct buf b = BUF_INIT;
 	struct answer a;
@@ -354,8 +360,8 @@ struct answer ask(const struct fixture *f, struct client *c, const char *method,
 	return a;
 }
 
-const char *expect_answer(const struct fixture *f, int status, const char *method, const char *target, const char *user, const char *headers,
-	const char *body)
+const char *expect_answer(const struct fixture *f, int status, const char *method, const char *target,
+			  const char *user, const char *headers, const char *body)
 {
 	struct client c = client_open(f);
 	struct answer a = ask(f, &c, method, target, user, headers, body);
@@ -390,7 +396,9 @@ void write_certificate(const char *certificate_file, const char *key_file, const
 
 	gnutls_x509_privkey_init(&key);
 	gnutls_x509_crt_init(&crt);
-	assert_int_equal(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0), 0);
+	assert_int_equal(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+						      GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+			 0);
 	gnutls_x509_crt_set_key(crt, key);
 	gnutls_x509_crt_set_version(crt, 3);
 	gnutls_x509_crt_set_serial(crt, serial, sizeof(serial));

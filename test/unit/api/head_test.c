@@ -33,7 +33,8 @@ static void expect(int status, const char *text)
 TEST(ordinary_heads_pass)
 {
 	struct head_facts f;
-	const char *post = "POST /v1/send-sms HTTP/1.1\r\n" OK_HOST "Content-Length: 12\r\nExpect: 100-continue\r\n\r\n";
+	const char *post =
+		"POST /v1/send-sms HTTP/1.1\r\n" OK_HOST "Content-Length: 12\r\nExpect: 100-continue\r\n\r\n";
 	const char *chunked = "POST / HTTP/1.1\r\nhost:x\r\nTRANSFER-ENCODING:\t Chunked\r\n\r\n";
 
 	expect(0, "GET / HTTP/1.1\r\n" OK_HOST "\r\n");
@@ -53,7 +54,8 @@ TEST(two_framings_are_refused)
 	expect(400, "POST / HTTP/1.1\r\n" OK_HOST "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n");
 	expect(400, "POST / HTTP/1.1\r\n" OK_HOST "Content-Length: 4\r\ncontent-length: 4\r\n\r\n");
 	expect(400, "POST / HTTP/1.1\r\n" OK_HOST "Content-Length: 4, 4\r\n\r\n");
-	expect(400, "POST / HTTP/1.1\r\n" OK_HOST "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n");
+	expect(400, "POST / HTTP/1.1\r\n" OK_HOST
+		    "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n");
 	expect(400, "POST / HTTP/1.1\r\n" OK_HOST "Transfer-Encoding: gzip, chunked\r\n\r\n");
 	expect(400, "POST / HTTP/1.1\r\n" OK_HOST "Transfer-Encoding: xchunked\r\n\r\n");
 	expect(400, "POST / HTTP/1.1\r\n" OK_HOST "Transfer-Encoding: chunked \r\n\r\n");
@@ -63,7 +65,17 @@ TEST(two_framings_are_refused)
 
 TEST(lengths_are_digits)
 {
-	static const char *const bad[] = {"", "+4", "-1", "0x4", "4 ", "4;", "4.0", "9999999999999999999", "1e3", "\x0b" "4"};
+	static const char *const bad[] = {"",
+					  "+4",
+					  "-1",
+					  "0x4",
+					  "4 ",
+					  "4;",
+					  "4.0",
+					  "9999999999999999999",
+					  "1e3",
+					  "\x0b"
+					  "4"};
 	char text[128];
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {

@@ -23,7 +23,8 @@ static const char *printed(const char *z)
 
 TEST(addresses_are_read_with_and_without_port)
 {
-	static const char *const bad[] = {"", " ", "1.2.3", "1.2.3.4.5", "host", "[::1", "::g", "1.2.3.256", "unknown"};
+	static const char *const bad[] = {"",     " ",   "1.2.3",     "1.2.3.4.5", "host",
+					  "[::1", "::g", "1.2.3.256", "unknown"};
 	struct ip r;
 
 	assert_string_equal(printed("192.0.2.1"), "192.0.2.1");
@@ -63,7 +64,8 @@ TEST(networks_hold_what_they_should)
 		{"2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"},
 		{"::1", "::1", "::2"},
 	};
-	static const char *const bad[] = {"10.0.0.0/33", "10.0.0.0/-1", "::/129", "10.0.0.0/", "x/8", "/8", ""};
+	static const char *const bad[] = {"10.0.0.0/33", "10.0.0.0/-1", "::/129", "10.0.0.0/",
+					  "x/8",         "/8",          ""};
 	struct cidr c;
 	struct ip a, b;
 

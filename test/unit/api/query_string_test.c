@@ -84,10 +84,8 @@ TEST(pairs_are_limited)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(pairs_are_decoded),
-		RUN(letter_case_matters_unless_folded),
-		RUN(empty_pairs_are_skipped),
-		RUN(bad_escapes_are_refused),
+		RUN(pairs_are_decoded),       RUN(letter_case_matters_unless_folded),
+		RUN(empty_pairs_are_skipped), RUN(bad_escapes_are_refused),
 		RUN(pairs_are_limited),
 	};
 

@@ -83,7 +83,8 @@ static const char *repeat(const char *what, int n)
 
 TEST(a_single_has_every_field)
 {
-	read_body(false, "{\"destination\":\"5511900000000\",\"messageText\":\"Ol\\u00e1\",\"correlationId\":\"c\",\"extraInfo\":\"e\","
+	read_body(false, "{\"destination\":\"5511900000000\",\"messageText\":\"Ol\\u00e1\",\"correlationId\":"
+			 "\"c\",\"extraInfo\":\"e\","
 			 "\"flashSMS\":true,\"subAccount\":\"ref\",\"callback\":\"f\",\"_\":1}");
 	good();
 	assert_int_equal(request.count, 1);
@@ -97,13 +98,15 @@ TEST(a_single_has_every_field)
 
 TEST(callers_are_tolerated)
 {
-	read_body(false, "{\"destination\":5511900000000,\"messageText\":\"x\",\"correlationId\":-7,\"flashSms\":\"true\",\"subAccount\":12}");
+	read_body(false, "{\"destination\":5511900000000,\"messageText\":\"x\",\"correlationId\":-7,"
+			 "\"flashSms\":\"true\",\"subAccount\":12}");
 	good();
 	assert_true(str_eqz(request.items[0].destination, "5511900000000"));
 	assert_true(str_eqz(request.items[0].correlation, "-7"));
 	assert_int_equal(request.items[0].flash, 1);
 	assert_true(str_eqz(request.sub_account, "12"));
-	read_with(",\"flashSMS\":\"FALSE\",\"correlationId\":\"\",\"extraInfo\":null,\"timeWindow\":null,\"subAccount\":null");
+	read_with(",\"flashSMS\":\"FALSE\",\"correlationId\":\"\",\"extraInfo\":null,\"timeWindow\":null,"
+		  "\"subAccount\":null");
 	good();
 	assert_int_equal(request.items[0].flash, 0);
 	assert_int_equal(request.items[0].correlation.n, 0);
@@ -160,7 +163,8 @@ TEST(lengths_count_characters)
 		read_body(false, buf_cstr(&b));
 		over ? bad("messageText", "longer than 1280 characters") : good();
 		buf_clear(&b);
-		buf_fmt(&b, "{\"destination\":\"1\",\"messageText\":\"x\",\"correlationId\":\"%s\"}", repeat("ç", 64 + over));
+		buf_fmt(&b, "{\"destination\":\"1\",\"messageText\":\"x\",\"correlationId\":\"%s\"}",
+			repeat("ç", 64 + over));
 		read_body(false, buf_cstr(&b));
 		over ? bad("correlationId", "longer than 64 characters") : good();
 		buf_clear(&b);
@@ -189,8 +193,10 @@ TEST(texts_become_nfc_before_they_are_counted)
 
 TEST(what_the_next_version_brings_is_refused_by_name)
 {
-	static const char *const later[] = {"timeWindow", "expiresAt", "expiresInMinutes", "expiresDate", "scheduledAt", "scheduledDate",
-		"scheduleDate", "delayedInMinutes", "timeZone", "templateId", "templateName", "flowId", "params", "campaignAlias", "dryRun"};
+	static const char *const later[] = {
+		"timeWindow",    "expiresAt",    "expiresInMinutes", "expiresDate",   "scheduledAt",
+		"scheduledDate", "scheduleDate", "delayedInMinutes", "timeZone",      "templateId",
+		"templateName",  "flowId",       "params",           "campaignAlias", "dryRun"};
 	char text[256];
 
 	for (size_t i = 0; i < COUNT_OF(later); i++) {
@@ -204,7 +210,8 @@ TEST(what_the_next_version_brings_is_refused_by_name)
 	read_get("destination=1&messageText=x&params[a]=b&params[c]=d&timeWindow[]=1&timeWindow=2");
 	assert_int_equal(faults.count, 2);
 	bad("params", "not supported yet");
-	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"params\":{}}],\"defaultValues\":{\"messageText\":\"x\",\"timeZone\":\"UTC\"}}");
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"params\":{}}],\"defaultValues\":{"
+			"\"messageText\":\"x\",\"timeZone\":\"UTC\"}}");
 	assert_int_equal(faults.count, 2);
 	bad("defaultValues.timeZone", "not supported yet");
 	assert_string_equal(faults.f[1].field, "messages[0].params");
@@ -212,10 +219,13 @@ TEST(what_the_next_version_brings_is_refused_by_name)
 
 TEST(a_bulk_takes_from_message_then_defaults_then_root)
 {
-	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"own\",\"flashSMS\":false},{\"destination\":2},"
-			"{\"destination\":\"3\",\"messageText\":\"\",\"extraInfo\":null,\"correlationId\":\"c3\"}],"
-			"\"defaultValues\":{\"messageText\":\"default\",\"flashSMS\":\"true\"},"
-			"\"messageText\":\"root\",\"extraInfo\":\"root\",\"correlationId\":\"r\",\"subAccount\":\"s\"}");
+	read_body(true,
+		  "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"own\",\"flashSMS\":false},{"
+		  "\"destination\":2},"
+		  "{\"destination\":\"3\",\"messageText\":\"\",\"extraInfo\":null,\"correlationId\":\"c3\"}],"
+		  "\"defaultValues\":{\"messageText\":\"default\",\"flashSMS\":\"true\"},"
+		  "\"messageText\":\"root\",\"extraInfo\":\"root\",\"correlationId\":\"r\",\"subAccount\":"
+		  "\"s\"}");
 	good();
 	assert_int_equal(request.count, 3);
 	assert_true(str_eqz(request.items[0].text, "own"));
@@ -243,7 +253,8 @@ TEST(a_bulk_needs_messages)
 	bad("messages", "empty");
 	read_body(true, "{\"messages\":[1],\"messageText\":\"x\"}");
 	bad("messages[0]", "must be an object");
-	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"x\"}],\"defaultValues\":[]}");
+	read_body(true,
+		  "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"x\"}],\"defaultValues\":[]}");
 	bad("defaultValues", "must be an object");
 	for (int over = 0; over < 2; over++) {
 		buf_clear(&b);
@@ -261,8 +272,10 @@ TEST(faults_in_a_bulk_have_their_path_and_are_capped)
 {
 	struct buf b = BUF_INIT;
 
-	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"x\"},{\"destination\":true,\"messageText\":\"x\"},"
-			"{\"messageText\":\"x\"},{\"destination\":\"1\"},{\"destination\":\"1\",\"messageText\":\"x\",\"subAccount\":\"s\"}]}");
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"messageText\":\"x\"},{\"destination\":true,"
+			"\"messageText\":\"x\"},"
+			"{\"messageText\":\"x\"},{\"destination\":\"1\"},{\"destination\":\"1\","
+			"\"messageText\":\"x\",\"subAccount\":\"s\"}]}");
 	assert_int_equal(faults.count, 4);
 	bad("messages[1].destination", "must be a string or a whole number");
 	assert_string_equal(faults.f[1].field, "messages[2].destination");
@@ -288,7 +301,8 @@ TEST(a_query_is_a_single)
 {
 	struct buf b = BUF_INIT;
 
-	read_get("destination=%2B55+11+90000-0000&messageText=Ol%C3%A1+mundo&correlationId=c&extraInfo=e&flashSms=true&"
+	read_get("destination=%2B55+11+90000-0000&messageText=Ol%C3%A1+mundo&correlationId=c&extraInfo=e&"
+		 "flashSms=true&"
 		 "subAccount=s&callback=f&_=1&username=u&authenticationToken=t");
 	good();
 	assert_true(str_eqz(request.items[0].destination, "+55 11 90000-0000"));
@@ -328,8 +342,10 @@ static struct draft *drafts(const char *body)
 
 TEST(numbers_decide_what_a_draft_becomes)
 {
-	struct draft *d = drafts("{\"messageText\":\"x\",\"messages\":[{\"destination\":\"+55 (11) 90000-0000\"},{\"destination\":\"abc\"},"
-				 "{\"destination\":\"551\"},{\"destination\":\"351912345678\"},{\"destination\":\"551187654321\"}]}");
+	struct draft *d = drafts("{\"messageText\":\"x\",\"messages\":[{\"destination\":\"+55 (11) "
+				 "90000-0000\"},{\"destination\":\"abc\"},"
+				 "{\"destination\":\"551\"},{\"destination\":\"351912345678\"},{"
+				 "\"destination\":\"551187654321\"}]}");
 
 	assert_true(str_eqz(d[0].t.number, "5511900000000"));
 	assert_true(str_eqz(d[0].t.destination, "+55 (11) 90000-0000"));
@@ -370,7 +386,8 @@ TEST(parts_are_estimated)
 
 TEST(flags_come_from_request_and_sub_account)
 {
-	static const char body[] = "{\"messageText\":\"x\",\"messages\":[{\"destination\":\"5511900000000\",\"flashSMS\":true,\"correlationId\":\"c\"}]}";
+	static const char body[] = "{\"messageText\":\"x\",\"messages\":[{\"destination\":\"5511900000000\","
+				   "\"flashSMS\":true,\"correlationId\":\"c\"}]}";
 
 	sub = (struct sub_account){0};
 	assert_int_equal(drafts(body)[0].flags, DF_FLASH | DF_HAS_CORR);

@@ -46,7 +46,8 @@ TEST(a_connection_is_kept_and_requests_are_pipelined)
 	start();
 	c = client_open(&f);
 	for (int i = 0; i < 20; i++) {
-		struct answer a = ask(&f, &c, "POST", "/v1/send-sms", "ana", "", "{\"destination\":\"5511900000000\",\"messageText\":\"x\"}");
+		struct answer a = ask(&f, &c, "POST", "/v1/send-sms", "ana", "",
+				      "{\"destination\":\"5511900000000\",\"messageText\":\"x\"}");
 
 		assert_int_equal(a.status, 200);
 		a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=y", "ana", "", NULL);
@@ -74,8 +75,12 @@ TEST(smuggling_forms_are_refused_and_the_connection_closed)
 {
 	fresh();
 	start();
-	REFUSED(HEAD_OF("POST /v1/send-sms") "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400);
-	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400);
+	REFUSED(HEAD_OF("POST /v1/send-sms") "Content-Length: 4\r\nTransfer-Encoding: "
+					     "chunked\r\n\r\n0\r\n\r\n",
+		400);
+	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: chunked\r\nContent-Length: "
+					     "5\r\n\r\n0\r\n\r\n",
+		400);
 	REFUSED(HEAD_OF("POST /v1/send-sms") "Content-Length: 4\r\nContent-Length: 2\r\n\r\nabcd", 400);
 	REFUSED(HEAD_OF("POST /v1/send-sms") "Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd", 400);
 	REFUSED(HEAD_OF("POST /v1/send-sms") "Content-Length : 4\r\n\r\nabcd", 400);
@@ -83,7 +88,9 @@ TEST(smuggling_forms_are_refused_and_the_connection_closed)
 	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400);
 	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400);
 	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400);
-	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", 400);
+	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: chunked\r\nTransfer-Encoding: "
+					     "identity\r\n\r\n0\r\n\r\n",
+		400);
 	REFUSED(HEAD_OF("POST /v1/send-sms") "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400);
 	REFUSED(HEAD_OF("POST /v1/send-sms") "X: a\r\n Content-Length: 4\r\n\r\nabcd", 400);
 	REFUSED(HEAD_OF("GET /healthz") "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400);
@@ -112,7 +119,8 @@ TEST(smuggling_forms_are_refused_and_the_connection_closed)
 TEST(nothing_behind_a_doubtful_body_is_executed)
 {
 	static const char *const first[] = {
-		HEAD_OF("POST /v1/send-sms") "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX",
+		HEAD_OF("POST /v1/send-sms") "Content-Length: 6\r\nTransfer-Encoding: "
+					     "chunked\r\n\r\n0\r\n\r\nX",
 		HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: chunked\r\n\r\n2;a=b\n{}\r\n0\r\n\r\n",
 		HEAD_OF("POST /v1/send-sms") "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
 		HEAD_OF("GET /healthz") "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
@@ -140,7 +148,8 @@ TEST(nothing_behind_a_doubtful_body_is_executed)
 TEST(bodies_come_in_any_pieces)
 {
 	static const char body[] = "{\"destination\":\"5511900000000\",\"messageText\":\"x\"}";
-	static const char plain[] = HEAD_OF("POST /v1/send-sms") "Content-Type: application/json\r\nContent-Length: 49\r\n\r\n";
+	static const char plain[] =
+		HEAD_OF("POST /v1/send-sms") "Content-Type: application/json\r\nContent-Length: 49\r\n\r\n";
 	struct client c;
 	struct buf b = BUF_INIT;
 	struct answer a;
@@ -171,7 +180,8 @@ TEST(bodies_come_in_any_pieces)
 
 TEST(expect_100_continue_is_answered)
 {
-	static const char head[] = HEAD_OF("POST /v1/send-sms") "Expect: 100-continue\r\nContent-Length: 49\r\n\r\n";
+	static const char head[] =
+		HEAD_OF("POST /v1/send-sms") "Expect: 100-continue\r\nContent-Length: 49\r\n\r\n";
 	struct client c;
 	struct answer a;
 
@@ -185,7 +195,8 @@ TEST(expect_100_continue_is_answered)
 	client_close(&c);
 	/* A refusal is told before the body is sent. */
 	c = client_open(&f);
-	client_puts(&c, "POST /v1/send-sms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 49\r\n\r\n");
+	client_puts(&c, "POST /v1/send-sms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: "
+			"49\r\n\r\n");
 	a = client_read(&c);
 	assert_int_equal(a.status, 401);
 	client_close(&c);
@@ -213,7 +224,8 @@ TEST(a_long_query_fits_and_a_longer_one_is_refused)
 	assert_true(b.n > 19000);
 	buf_puts(&b, " HTTP/1.1\r\nHost: x\r\n" AUTH);
 	for (int i = 0; i < 40; i++)
-		buf_fmt(&b, "X-Filler-%d: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\r\n", i);
+		buf_fmt(&b, "X-Filler-%d: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\r\n",
+			i);
 	buf_puts(&b, "\r\n");
 	client_send(&c, b.p, b.n);
 	a = client_read(&c);
@@ -518,25 +530,33 @@ TEST(rates_are_limited_by_address_user_and_account)
 	f.settings.trusted_proxy_count = 1;
 	f.settings.limits.requests_per_second = 1;
 	fixture_change(&f);
-	a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "X-Forwarded-For: 198.51.100.1\r\n", NULL);
+	a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana",
+		"X-Forwarded-For: 198.51.100.1\r\n", NULL);
 	assert_int_equal(a.status, 200);
 	a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana",
 		"X-Forwarded-For: 198.51.100.9\r\nX-Forwarded-For: 198.51.100.2, 127.0.0.1\r\n", NULL);
 	assert_int_equal(a.status, 200);
-	a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "X-Forwarded-For: 1.1.1.1, 198.51.100.1\r\n", NULL);
+	a = ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana",
+		"X-Forwarded-For: 1.1.1.1, 198.51.100.1\r\n", NULL);
 	assert_int_equal(a.status, 429);
 	f.settings.limits.requests_per_second = 0;
 	f.settings.limits.user_requests_per_second = 1;
 	fixture_change(&f);
-	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 200);
-	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 429);
-	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "rui", "", NULL).status, 200);
+	assert_int_equal(
+		ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 200);
+	assert_int_equal(
+		ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 429);
+	assert_int_equal(
+		ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "rui", "", NULL).status, 200);
 	f.settings.limits.user_requests_per_second = 0;
 	f.settings.limits.account_requests_per_second = 1;
 	fixture_change(&f);
-	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 200);
-	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "rui", "", NULL).status, 429);
-	assert_int_equal(ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "eva", "", NULL).status, 200);
+	assert_int_equal(
+		ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "ana", "", NULL).status, 200);
+	assert_int_equal(
+		ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "rui", "", NULL).status, 429);
+	assert_int_equal(
+		ask(&f, &c, "GET", "/v1/send-sms?destination=5511900000000&messageText=x", "eva", "", NULL).status, 200);
 	client_close(&c);
 	fixture_stop(&f);
 }
@@ -632,8 +652,9 @@ TEST(tls_serves_and_certificates_change_under_it)
 
 TEST(faulty_listeners_are_named)
 {
-	char *const bad[] = {(char[]){"nonsense"}, (char[]){"127.0.0.1:x"}, (char[]){"127.0.0.1:99999"}, (char[]){"1:2:3"},
-		(char[]){""}, (char[]){"192.0.2.1:0"}};
+	char *const bad[] = {
+		(char[]){"nonsense"}, (char[]){"127.0.0.1:x"}, (char[]){"127.0.0.1:99999"}, (char[]){"1:2:3"},
+		(char[]){""},         (char[]){"192.0.2.1:0"}};
 	struct api_config c = {.settings = &f.settings};
 	struct api *a = NULL;
 	struct err e;
@@ -646,7 +667,9 @@ TEST(faulty_listeners_are_named)
 		assert_null(a);
 		assert_non_null(strstr(e.text, bad[i]));
 	}
-	f.listen[0] = (struct listen_setting){.listen = (char[]){"127.0.0.1:0"}, .certificate = (char[]){"/nowhere.crt"}, .key = (char[]){"/nowhere.key"}};
+	f.listen[0] = (struct listen_setting){.listen = (char[]){"127.0.0.1:0"},
+					      .certificate = (char[]){"/nowhere.crt"},
+					      .key = (char[]){"/nowhere.key"}};
 	assert_true(api_open(&a, &c, &e) < 0);
 	assert_non_null(strstr(e.text, "/nowhere.crt"));
 	f.listen[0] = (struct listen_setting){.listen = (char[]){"127.0.0.1:0"}, .certificate = (char[]){"/nowhere.crt"}};
@@ -726,7 +749,9 @@ TEST(stopping_with_suspended_connections_answers_503_and_frees_later)
 	fake_query_hold(true);
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
 		c[i] = client_open(&f);
-		client_puts(&c[i], i < 6 ? HEAD_OF(GET_ONE) "\r\n" : HEAD_OF("GET /v1/sms-status?id=0190163d-8694-739b-aea5-966c26f8ad91") "\r\n");
+		client_puts(
+			&c[i], i < 6 ? HEAD_OF(GET_ONE) "\r\n"
+				     : HEAD_OF("GET /v1/sms-status?id=0190163d-8694-739b-aea5-966c26f8ad91") "\r\n");
 	}
 	slow = client_open(&f);
 	client_puts(&slow, HEAD_OF("POST /v1/send-sms") "Content-Length: 1000\r\n\r\n{");

@@ -9,7 +9,7 @@
 
 struct split_head {
 	struct head head;
-	char *block;     /* the head's octets and some zeros, as in the library's pool */
+	char *block; /* the head's octets and some zeros, as in the library's pool */
 	char *folded[16];
 	unsigned folds;
 };
