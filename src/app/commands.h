@@ -52,10 +52,10 @@ extern const struct command commands[];
 extern const size_t command_count;
 
 /* The command that argv[0] (and argv[1]) name; *used = how many words that took. NULL with e filled. */
-const struct command *command_find(int argc, char *const *argv, int *used, struct err *e);
+const struct command *command_find(int argc, const char *const *argv, int *used, struct err *e);
 /* Reads what follows the command's words. 0, or an exit code with e filled: EX_USAGE, or EX_UNAVAILABLE for an option that is not
  * supported yet. ret borrows argv. */
-int args_read(struct args *ret, const struct command *cmd, int argc, char *const *argv, struct err *e) MUST;
+int args_read(struct args *ret, const struct command *cmd, int argc, const char *const *argv, struct err *e) MUST;
 bool args_has(const struct args *a, enum option_id id);
 /* Runs it in a context whose parts are open: checks what it needs, takes the lock, publishes what it changed. */
 int command_run(struct context *c, const struct args *a);

@@ -19,7 +19,7 @@ static int set_country(struct context *c, const struct args *a, struct account *
 	if (!cc)
 		return 0;
 	if (strlen(cc) != 2 || !isalpha((unsigned char)cc[0]) || !isalpha((unsigned char)cc[1]))
-		return fail(c, EX_DATAERR, "--country: two letters of ISO 3166, such as BR");
+		return complain(c, EX_DATAERR, "--country: two letters of ISO 3166, such as BR");
 	account->country[0] = (char)toupper((unsigned char)cc[0]);
 	account->country[1] = (char)toupper((unsigned char)cc[1]);
 	account->country[2] = '\0';
@@ -33,7 +33,7 @@ static int save_account(struct context *c, const struct account *account, const 
 
 	c->changed = true;
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	return context_audit(c, action, "account=%s country=%s", account->name, account->country);
 }
 
@@ -48,10 +48,10 @@ int account_add(struct context *c, const struct args *a)
 
 	snapshot_put(s);
 	if (exists)
-		return fail(c, EX_CANTCREAT, "there is an account %s already", a->argument[0]);
+		return complain(c, EX_CANTCREAT, "there is an account %s already", a->argument[0]);
 	if (!name_usable(name))
-		return fail(c, EX_DATAERR, "a name has 1 to %d octets, without control characters and blanks around",
-			    NAME_MAX_BYTES - 1);
+		return complain(c, EX_DATAERR, "a name has 1 to %d octets, without control characters and blanks around",
+				NAME_MAX_BYTES - 1);
 	str_copy(account.name, sizeof account.name, name);
 	r = set_country(c, a, &account);
 	if (r)
@@ -60,7 +60,7 @@ int account_add(struct context *c, const struct args *a)
 	if (r == 0)
 		r = admin_sub_ensure(c->admin, account.id, STR("default"), &(uint32_t){0}, &e);
 	c->changed = true;
-	return r < 0 ? fail_errno(c, r, &e) : save_account(c, &account, "account.add");
+	return r < 0 ? complain_errno(c, r, &e) : save_account(c, &account, "account.add");
 }
 
 int account_change(struct context *c, const struct args *a)
@@ -71,7 +71,7 @@ int account_change(struct context *c, const struct args *a)
 
 	as_option.value[OPT_ACCOUNT] = a->argument[0];
 	if (!args_has(a, OPT_COUNTRY))
-		return fail(c, EX_USAGE, "nothing to set: --country");
+		return complain(c, EX_USAGE, "nothing to set: --country");
 	r = find_account(c, &as_option, &account);
 	if (r == 0)
 		r = set_country(c, a, &account);
@@ -87,7 +87,7 @@ int account_list(struct context *c, const struct args *a)
 
 	(void)a;
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	for (size_t i = 0; i < all.account_count; i++) {
 		const struct account *x = &all.accounts[i];
 
@@ -114,11 +114,11 @@ static int sub_rules(struct context *c, const struct args *a, struct sub_account
 	const char *class = a->value[OPT_CLASS], *doubt = a->value[OPT_IN_DOUBT];
 
 	if (class && strcmp(class, "marketing") != 0 && strcmp(class, "transactional") != 0)
-		return fail(c, EX_USAGE, "--class: transactional or marketing");
+		return complain(c, EX_USAGE, "--class: transactional or marketing");
 	if (class)
 		sub->marketing = strcmp(class, "marketing") == 0;
 	if (doubt && strcmp(doubt, "end") != 0 && strcmp(doubt, "resend") != 0 && strcmp(doubt, "default") != 0)
-		return fail(c, EX_USAGE, "--in-doubt: end, resend or default");
+		return complain(c, EX_USAGE, "--in-doubt: end, resend or default");
 	if (doubt) {
 		sub->resend_doubt = strcmp(doubt, "resend") == 0;
 		sub->resend_doubt_set = strcmp(doubt, "default") != 0;
@@ -140,7 +140,7 @@ static int save_sub(struct context *c, const struct sub_account *sub, const char
 
 	c->changed = true;
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	return context_audit(c, action, "sub_account=%s class=%s in_doubt=%s", sub->reference,
 			     sub->marketing ? "marketing" : "transactional", doubt_word(sub));
 }
@@ -161,10 +161,11 @@ int sub_account_add(struct context *c, const struct args *a)
 	exists = snapshot_sub_named(s, account.id, reference) != NULL;
 	snapshot_put(s);
 	if (exists)
-		return fail(c, EX_CANTCREAT, "account %s has a sub-account %s already", account.name, a->argument[0]);
+		return complain(c, EX_CANTCREAT, "account %s has a sub-account %s already", account.name,
+				a->argument[0]);
 	if (!name_usable(reference))
-		return fail(c, EX_DATAERR, "a reference has 1 to %d octets, without control characters and blanks around",
-			    NAME_MAX_BYTES - 1);
+		return complain(c, EX_DATAERR, "a reference has 1 to %d octets, without control characters and blanks around",
+				NAME_MAX_BYTES - 1);
 	sub.account = account.id;
 	str_copy(sub.reference, sizeof sub.reference, reference);
 	r = sub_rules(c, a, &sub);
@@ -172,7 +173,7 @@ int sub_account_add(struct context *c, const struct args *a)
 		return r;
 	r = admin_sub_ensure(c->admin, account.id, reference, &sub.id, &e);
 	c->changed = true;
-	return r < 0 ? fail_errno(c, r, &e) : save_sub(c, &sub, "sub-account.add");
+	return r < 0 ? complain_errno(c, r, &e) : save_sub(c, &sub, "sub-account.add");
 }
 
 int sub_account_change(struct context *c, const struct args *a)
@@ -181,7 +182,7 @@ int sub_account_change(struct context *c, const struct args *a)
 	int r = find_sub_account(c, a, a->argument[0], &sub);
 
 	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT))
-		return fail(c, EX_USAGE, "nothing to set: --class, --in-doubt");
+		return complain(c, EX_USAGE, "nothing to set: --class, --in-doubt");
 	if (r == 0)
 		r = sub_rules(c, a, &sub);
 	return r ? r : save_sub(c, &sub, "sub-account.set");
@@ -199,7 +200,7 @@ int sub_account_list(struct context *c, const struct args *a)
 		return r;
 	r = admin_load(c->admin, &all, &e);
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	for (size_t i = 0; i < all.sub_account_count; i++) {
 		const struct sub_account *x = &all.sub_accounts[i];
 		const char *account = account_name(&all, x->account), *class = x->marketing ? "marketing" : "transactional";
@@ -240,15 +241,15 @@ int short_code_assign(struct context *c, const struct args *a)
 	int r;
 
 	if (!phone_is_short_code(str_of(code)))
-		return fail(c, EX_DATAERR, "%s: a short code has 3 to 6 digits", code);
+		return complain(c, EX_DATAERR, "%s: a short code has 3 to 6 digits", code);
 	if (!configured(c->settings, code))
-		return fail(c, EX_NOINPUT, "%s: not among sms.short_codes of the configuration", code);
+		return complain(c, EX_NOINPUT, "%s: not among sms.short_codes of the configuration", code);
 	r = find_sub_account(c, a, a->value[OPT_SUB_ACCOUNT], &sub);
 	if (r)
 		return r;
 	r = admin_short_code_assign(c->admin, str_of(code), sub.id, &e);
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	c->changed = true;
 	return context_audit(c, "short-code.assign", "code=%s sub_account=%s", code, sub.reference);
 }
@@ -272,7 +273,7 @@ int short_code_list(struct context *c, const struct args *a)
 
 	(void)a;
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	for (size_t i = 0; i < s->sms.short_code_count + all.short_code_count; i++) {
 		bool assigned = i >= s->sms.short_code_count;
 		const char *code =

@@ -62,7 +62,7 @@ static int print_table(struct context *c, struct str carriers, struct str engine
 	struct err e;
 	struct json_doc *a = json_read(carriers.p, carriers.n, &e), *b = json_read(engine.p, engine.n, &e);
 	struct buf out = BUF_INIT;
-	int code = a && b ? EX_OK : fail(c, EX_SOFTWARE, "the status cannot be read: %s", e.text);
+	int code = a && b ? EX_OK : complain(c, EX_SOFTWARE, "the status cannot be read: %s", e.text);
 
 	for (size_t i = 0; code == EX_OK && i < json_count(json_root(a)); i++)
 		put_connection(&out, json_at(json_root(a), i), json_root(b));

@@ -34,7 +34,7 @@ int find_account(struct context *c, const struct args *a, struct account *ret)
 	if (found)
 		*ret = *found;
 	snapshot_put(s);
-	return found ? 0 : fail(c, EX_NOINPUT, "there is no account %s", name);
+	return found ? 0 : complain(c, EX_NOINPUT, "there is no account %s", name);
 }
 
 int find_sub_account(struct context *c, const struct args *a, const char *reference, struct sub_account *ret)
@@ -51,7 +51,7 @@ int find_sub_account(struct context *c, const struct args *a, const char *refere
 	if (found)
 		*ret = *found;
 	snapshot_put(s);
-	return found ? 0 : fail(c, EX_NOINPUT, "account %s has no sub-account %s", account.name, reference);
+	return found ? 0 : complain(c, EX_NOINPUT, "account %s has no sub-account %s", account.name, reference);
 }
 
 const char *account_name(const struct admin_all *all, uint32_t id)

@@ -228,13 +228,13 @@ int help_run(struct context *c, const struct args *a)
 	else if (a->count == 1)
 		code = help_group(&b, a->argument[0]) ? EX_OK : EX_USAGE;
 	else
-		cmd = command_find((int)a->count, (char *const *)(uintptr_t)a->argument, &used, &e);
+		cmd = command_find((int)a->count, a->argument, &used, &e);
 	if (cmd)
 		help_command(&b, cmd);
 	else if (a->count == 2 && !args_has(a, OPT_MAN))
 		code = EX_USAGE;
 	if (code)
-		fail(c, code, "there is no command %s", a->argument[0]);
+		complain(c, code, "there is no command %s", a->argument[0]);
 	else
 		say(c, "%s", buf_cstr(&b));
 	buf_done(&b);

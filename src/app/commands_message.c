@@ -52,17 +52,17 @@ int message_show(struct context *c, const struct args *a)
 	if (!q)
 		return code;
 	if (uid_parse(str_of(a->argument[0]), &id) < 0)
-		return fail(c, EX_DATAERR, "%s: not an id", a->argument[0]);
+		return complain(c, EX_DATAERR, "%s: not an id", a->argument[0]);
 	r = query_history(q, &everything, id, &d, &events, &n);
 	if (r == -ENOENT)
-		return fail(c, EX_NOINPUT, "there is no message %s", a->argument[0]);
+		return complain(c, EX_NOINPUT, "there is no message %s", a->argument[0]);
 	if (r < 0)
-		return fail(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
+		return complain(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
 	r = admin_load(c->admin, &all, &e);
 	if (r == 0)
 		show(c, d, events, n, &names, !args_has(a, OPT_NO_TEXT));
 	else
-		code = fail_errno(c, r, &e);
+		code = complain_errno(c, r, &e);
 	admin_all_done(&all);
 	delivery_free(d);
 	free(events);
@@ -110,8 +110,8 @@ static int moment(struct context *c, const struct args *a, enum option_id id, in
 	if (!a->value[id] || iso_parse(s, ret) == 0)
 		return 0;
 	if (duration_parse(s, 1000, &age) < 0)
-		return fail(c, EX_USAGE, "--%s: a time such as 2026-11-22T13:45:01, or an age such as 2h",
-			    option_rows[id].name);
+		return complain(c, EX_USAGE, "--%s: a time such as 2026-11-22T13:45:01, or an age such as 2h",
+				option_rows[id].name);
 	*ret = wall_ms() - age;
 	return 0;
 }
@@ -132,18 +132,18 @@ static int read_wanted(struct context *c, const struct args *a, struct wanted *w
 	w->s.status = -1;
 	if (args_has(a, OPT_NUMBER)) {
 		if (phone_read(str_of(a->value[OPT_NUMBER]), &raw) < 0)
-			return fail(c, EX_DATAERR, "--number: not a telephone number");
+			return complain(c, EX_DATAERR, "--number: not a telephone number");
 		phone_canonical(&raw, &w->number);
 		w->s.number = (struct str){w->number.digits, w->number.n};
 	}
 	if (args_has(a, OPT_CORRELATION_ID))
 		w->s.correlation = str_of(a->value[OPT_CORRELATION_ID]);
 	if (args_has(a, OPT_LIMIT) && str_i64(str_of(a->value[OPT_LIMIT]), 1, 1000000, &n) < 0)
-		return fail(c, EX_USAGE, "--limit: a number from 1 to 1000000");
+		return complain(c, EX_USAGE, "--limit: a number from 1 to 1000000");
 	w->s.limit = (size_t)n;
 	if (args_has(a, OPT_STATUS)) {
 		if (str_i64(str_of(a->value[OPT_STATUS]), 0, 999, &n) < 0)
-			return fail(c, EX_USAGE, "--status: a code, such as 2, 4 or 101");
+			return complain(c, EX_USAGE, "--status: a code, such as 2, 4 or 101");
 		w->s.status = (int)n;
 	}
 	r = moment(c, a, OPT_SINCE, &w->s.since);
@@ -181,7 +181,7 @@ static int by_correlation(struct context *c, struct query *q, const struct wante
 			continue;
 		n = query_correlation(q, &sc, w->s.correlation, d, max, 10000);
 		if (n < 0)
-			code = fail(c, EX_IOERR, "the store cannot be read: %s", strerror((int)-n));
+			code = complain(c, EX_IOERR, "the store cannot be read: %s", strerror((int)-n));
 		for (ssize_t k = 0; k < n; k++) {
 			if (f->count < w->s.limit && fits(&w->s, d[k]))
 				found_one(f, d[k]);
@@ -209,7 +209,7 @@ int message_search(struct context *c, const struct args *a)
 		return code;
 	r = admin_load(c->admin, &all, &e);
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	if (w.account_given)
 		sc = (struct scope){.account = w.account.id};
 	if (c->json)
@@ -219,7 +219,7 @@ int message_search(struct context *c, const struct args *a)
 	else
 		r = query_search(q, &sc, &w.s, found_one, &f);
 	if (r < 0)
-		code = fail(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
+		code = complain(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
 	else if (c->json)
 		say(c, "]\n");
 	admin_all_done(&all);
@@ -241,9 +241,8 @@ static bool parked_one(void *ctx, const struct parked *p)
 			connection = c->settings->sms.connections[i].name;
 	iso_utc(at, p->at, true);
 	const char *const names[] = {"connection", "state", "carrierId", "err", "source", "destination"};
-	const char *const values[] = {connection,    receipt_word(p->state),
-				      p->carrier_id, p->err,
-				      p->source,     p->destination};
+	const char *const values[] = {connection, receipt_word(p->state), p->carrier_id, p->err,
+				      p->source,  p->destination};
 
 	if (c->json) {
 		buf_fmt(&b, "%s{\"at\":\"%s\"", f->count ? "," : "", at);
@@ -274,11 +273,11 @@ int receipt_parked(struct context *c, const struct args *a)
 	if (!q)
 		return code;
 	if (args_has(a, OPT_LIMIT) && str_i64(str_of(a->value[OPT_LIMIT]), 1, 1000000, &limit) < 0)
-		return fail(c, EX_USAGE, "--limit: a number from 1 to 1000000");
+		return complain(c, EX_USAGE, "--limit: a number from 1 to 1000000");
 	if (c->json)
 		say(c, "[");
 	if (query_parked(q, (size_t)limit, parked_one, &f) < 0)
-		return fail(c, EX_IOERR, "the store cannot be read");
+		return complain(c, EX_IOERR, "the store cannot be read");
 	if (c->json)
 		say(c, "]\n");
 	return EX_OK;

@@ -49,7 +49,7 @@ static int no_verb(const char *group, const char *verb, struct err *e)
 	return -EINVAL;
 }
 
-const struct command *command_find(int argc, char *const *argv, int *used, struct err *e)
+const struct command *command_find(int argc, const char *const *argv, int *used, struct err *e)
 {
 	bool group = false;
 
@@ -117,7 +117,7 @@ static int put(struct args *a, enum option_id id, const char *value, struct err 
 }
 
 /* One option at argv[*i], which begins with "--". */
-static int read_option(struct args *a, int argc, char *const *argv, int *i, struct err *e)
+static int read_option(struct args *a, int argc, const char *const *argv, int *i, struct err *e)
 {
 	const char *name = argv[*i] + 2, *eq = strchr(name, '=');
 	struct str word = {name, eq ? (size_t)(eq - name) : strlen(name)};
@@ -148,7 +148,7 @@ static int complete(const struct args *a, struct err *e)
 	return 0;
 }
 
-int args_read(struct args *ret, const struct command *cmd, int argc, char *const *argv, struct err *e)
+int args_read(struct args *ret, const struct command *cmd, int argc, const char *const *argv, struct err *e)
 {
 	bool options = true;
 	int r;

@@ -15,7 +15,7 @@ static int run_change(struct context *c, const struct args *a)
 		r = c->g ? gateway_republish(c->g, &e) : gateway_publish(c->admin, &e);
 	if (c->g)
 		pthread_mutex_unlock(&c->g->lock);
-	return r < 0 ? fail_errno(c, r, &e) : code;
+	return r < 0 ? complain_errno(c, r, &e) : code;
 }
 
 int command_run(struct context *c, const struct args *a)
@@ -25,9 +25,9 @@ int command_run(struct context *c, const struct args *a)
 
 	c->json = args_has(a, OPT_JSON);
 	if ((flags & CMD_SERVER) && !c->g)
-		return fail(c, EX_UNAVAILABLE, "no server is running on %s", c->settings->data);
+		return complain(c, EX_UNAVAILABLE, "no server is running on %s", c->settings->data);
 	if ((flags & CMD_STOPPED) && c->g)
-		return fail(c, EX_UNAVAILABLE, "stop the server first");
+		return complain(c, EX_UNAVAILABLE, "stop the server first");
 	code = flags & CMD_CHANGE ? run_change(c, a) : a->command->run(c, a);
 	say_flush(c);
 	return code;

@@ -36,17 +36,17 @@ static int sender_of(struct context *c, const struct args *a, struct user *u, st
 	struct user *named = user_named(str_of(a->value[OPT_USERNAME]));
 
 	if (!named)
-		return fail(c, EX_NOUSER, "there is no user %s", a->value[OPT_USERNAME]);
+		return complain(c, EX_NOUSER, "there is no user %s", a->value[OPT_USERNAME]);
 	*u = *named;
 	if (u->disabled || u->role == ROLE_PLATFORM)
-		return fail(c, EX_NOPERM, "user %s %s", u->name,
-			    u->disabled ? "is disabled" : "is a platform user, which sends nothing");
+		return complain(c, EX_NOPERM, "user %s %s", u->name,
+				u->disabled ? "is disabled" : "is a platform user, which sends nothing");
 	s = snapshot_get();
 	found = u->sub_account ? snapshot_sub(s, u->sub_account) : snapshot_sub_default(s, u->account);
 	if (found)
 		*sub = *found;
 	snapshot_put(s);
-	return found ? 0 : fail(c, EX_CONFIG, "user %s belongs to no sub-account", u->name);
+	return found ? 0 : complain(c, EX_CONFIG, "user %s belongs to no sub-account", u->name);
 }
 
 static bool source_usable(const char *s)
@@ -62,7 +62,7 @@ static bool source_usable(const char *s)
 static int check_faults(struct context *c, const struct faults *f)
 {
 	for (unsigned i = 0; i < MIN(f->count, (unsigned)FAULTS_MAX); i++)
-		fail(c, EX_DATAERR, "%s: %s", f->f[i].field, f->f[i].rule);
+		complain(c, EX_DATAERR, "%s: %s", f->f[i].field, f->f[i].rule);
 	return f->count ? EX_DATAERR : 0;
 }
 
@@ -88,12 +88,12 @@ static int submit(struct context *c, const struct user *u, const struct sub_acco
 
 	sem_init(&s.done, 0, 0);
 	if (!intake_post(c->g->engine, &s.submission))
-		return fail(c, EX_TEMPFAIL, "the gateway has no room for more at the moment");
+		return complain(c, EX_TEMPFAIL, "the gateway has no room for more at the moment");
 	while (sem_wait(&s.done) < 0)
 		;
 	sem_destroy(&s.done);
 	if (s.submission.status != SUBMIT_OK)
-		return fail(c, EX_TEMPFAIL, "the gateway is stopping");
+		return complain(c, EX_TEMPFAIL, "the gateway is stopping");
 	return 0;
 }
 
@@ -130,7 +130,7 @@ static int watch(struct context *c, struct uid id)
 
 		r = query_history(q, &everything, id, &d, &events, &n);
 		if (r < 0)
-			return fail(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
+			return complain(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
 		print_events(c, d, events, shown, n);
 		shown = MAX(shown, n);
 		final = d->state == D_DONE;
@@ -156,7 +156,7 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 	if (r)
 		return r;
 	if (args_has(a, OPT_SOURCE) && !source_usable(a->value[OPT_SOURCE]))
-		return fail(c, EX_DATAERR, "--source: 1 to %d characters of ASCII", SOURCE_MAX);
+		return complain(c, EX_DATAERR, "--source: 1 to %d characters of ASCII", SOURCE_MAX);
 	send_read_json(root, false, arena, &request, &faults);
 	r = check_faults(c, &faults);
 	if (r)
@@ -182,7 +182,7 @@ int send_command(struct context *c, const struct args *a)
 
 	request_json(a, &b);
 	doc = json_read(b.p, b.n, &e);
-	code = doc ? send_one(c, a, json_root(doc), &arena) : fail(c, EX_DATAERR, "%s", e.text);
+	code = doc ? send_one(c, a, json_root(doc), &arena) : complain(c, EX_DATAERR, "%s", e.text);
 	json_free(doc);
 	arena_done(&arena);
 	buf_done(&b);

@@ -30,9 +30,9 @@ static int backup_as(struct context *c, const char *path, const char *begun)
 	int r;
 
 	if (access(path, F_OK) == 0)
-		return fail(c, EX_CANTCREAT, "%s exists already", path);
+		return complain(c, EX_CANTCREAT, "%s exists already", path);
 	if (asprintf(&admin, "%s/admin.db", begun) < 0 || asprintf(&partial, "%s.partial", begun) < 0)
-		return fail(c, EX_OSERR, "no memory");
+		return complain(c, EX_OSERR, "no memory");
 	remove_folder(begun);
 	remove_folder(partial); /* the store's own name for what it has not finished */
 	free(partial);
@@ -44,7 +44,7 @@ static int backup_as(struct context *c, const char *path, const char *begun)
 		r = err_set(&e, -errno, "%s: %s", path, strerror(errno));
 	if (r < 0) {
 		remove_folder(begun);
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	}
 	return EX_OK;
 }
@@ -81,7 +81,9 @@ int store_restore_command(struct context *c, const struct args *a)
 	if (r == 0)
 		say(c, c->json ? "{\"restored\":true}\n" : "restored\n");
 	free(path);
-	return r == -ENOTEMPTY ? fail(c, EX_CANTCREAT, "%s", e.text) : r < 0 ? fail_errno(c, r, &e) : EX_OK;
+	return r == -ENOTEMPTY ? complain(c, EX_CANTCREAT, "%s", e.text)
+	       : r < 0         ? complain_errno(c, r, &e)
+			       : EX_OK;
 }
 
 int store_check(struct context *c, const struct args *a)
@@ -99,5 +101,5 @@ int store_check(struct context *c, const struct args *a)
 	}
 	buf_done(&report);
 	buf_done(&b);
-	return r == 0 ? EX_OK : fail(c, EX_DATAERR, "%s", e.text[0] ? e.text : "the store is damaged");
+	return r == 0 ? EX_OK : complain(c, EX_DATAERR, "%s", e.text[0] ? e.text : "the store is damaged");
 }

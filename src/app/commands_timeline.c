@@ -211,16 +211,14 @@ static void event_words(struct buf *out, const struct event *e)
 		buf_fmt(out, ", waits for a receipt until %s", iso_utc(at, e->at2, true));
 		return;
 	case EV_RECEIPT:
-		buf_fmt(out, "receipt %s for part %d", receipt_word(e->code),
-			(e->arg & 0xff) + 1);
+		buf_fmt(out, "receipt %s for part %d", receipt_word(e->code), (e->arg & 0xff) + 1);
 		put_detail(out, ", id ", e);
 		return;
 	case EV_DELIVERED:
 		buf_fmt(out, "%s %d %s", e->code == DELIVERED_DELIVERED_SUCCESS ? "delivered" : "not delivered",
 			e->code, delivered_code_name(e->code));
 		if (e->arg >> 8)
-			buf_fmt(out, ": receipt %s for part %d",
-				receipt_word(e->arg >> 8), (e->arg & 0xff) + 1);
+			buf_fmt(out, ": receipt %s for part %d", receipt_word(e->arg >> 8), (e->arg & 0xff) + 1);
 		put_detail(out, ", ", e);
 		return;
 	case EV_NO_RECEIPT:

@@ -49,17 +49,17 @@ static int user_home(struct context *c, const struct args *a, struct user *u)
 	int r;
 
 	if (u->role != ROLE_REGULAR && sub)
-		return fail(c, EX_USAGE, "--sub-account: only a regular user belongs to one");
+		return complain(c, EX_USAGE, "--sub-account: only a regular user belongs to one");
 	if (!name_usable(str_of(account)) || (sub && !name_usable(str_of(sub))))
-		return fail(c, EX_DATAERR, "names have 1 to %d octets, without control characters and blanks around",
-			    NAME_MAX_BYTES - 1);
+		return complain(c, EX_DATAERR, "names have 1 to %d octets, without control characters and blanks around",
+				NAME_MAX_BYTES - 1);
 	r = admin_account_ensure(c->admin, str_of(account), &u->account, &e);
 	c->changed = true;
 	if (r == 0 && u->role == ROLE_REGULAR)
 		r = admin_sub_ensure(c->admin, u->account, str_of(sub ? sub : "default"), &u->sub_account, &e);
 	else if (r == 0)
 		r = admin_sub_ensure(c->admin, u->account, STR("default"), &(uint32_t){0}, &e);
-	return r < 0 ? fail_errno(c, r, &e) : 0;
+	return r < 0 ? complain_errno(c, r, &e) : 0;
 }
 
 int user_add(struct context *c, const struct args *a)
@@ -71,14 +71,14 @@ int user_add(struct context *c, const struct args *a)
 	int role = role_parse(str_of(a->value[OPT_ROLE])), r;
 
 	if (role < 0)
-		return fail(c, EX_USAGE, "--role: regular, administrator or platform");
+		return complain(c, EX_USAGE, "--role: regular, administrator or platform");
 	if (!name_usable(name))
-		return fail(c, EX_DATAERR, "--username: 1 to %d octets, without control characters and blanks around",
-			    NAME_MAX_BYTES - 1);
+		return complain(c, EX_DATAERR, "--username: 1 to %d octets, without control characters and blanks around",
+				NAME_MAX_BYTES - 1);
 	if (!name_usable(email) || !email_usable(email))
-		return fail(c, EX_DATAERR, "--email: not an e-mail address");
+		return complain(c, EX_DATAERR, "--email: not an e-mail address");
 	if (user_named(name) || user_named(email))
-		return fail(c, EX_CANTCREAT, "there is a user with that name or e-mail already");
+		return complain(c, EX_CANTCREAT, "there is a user with that name or e-mail already");
 	u.role = (uint8_t)role;
 	str_copy(u.name, sizeof u.name, name);
 	str_copy(u.email, sizeof u.email, email);
@@ -88,7 +88,7 @@ int user_add(struct context *c, const struct args *a)
 	new_token(&u, token);
 	r = admin_user_add(c->admin, &u, &e);
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	print_token(c, &u, token);
 	return context_audit(c, "user.add", "user=%s role=%s", u.name, role_name(role));
 }
@@ -99,7 +99,7 @@ static int named(struct context *c, const struct args *a, struct user *ret)
 	struct user *u = user_named(str_of(a->argument[0]));
 
 	if (!u)
-		return fail(c, EX_NOUSER, "there is no user %s", a->argument[0]);
+		return complain(c, EX_NOUSER, "there is no user %s", a->argument[0]);
 	*ret = *u;
 	return 0;
 }
@@ -110,7 +110,7 @@ static int save(struct context *c, const struct user *u, const char *action, con
 	int r = admin_user_set(c->admin, u, &e);
 
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	c->changed = true;
 	return context_audit(c, action, "user=%s%s", u->name, detail);
 }
@@ -142,9 +142,9 @@ int user_token(struct context *c, const struct args *a)
 	if (r)
 		return r;
 	if (args_has(a, OPT_GRACE) && duration_parse(str_of(a->value[OPT_GRACE]), 1000, &grace) < 0)
-		return fail(c, EX_USAGE, "--grace: a time such as 24h or 30m");
+		return complain(c, EX_USAGE, "--grace: a time such as 24h or 30m");
 	if (u.system)
-		return fail(c, EX_DATAERR, "%s is a system user and has no token", u.name);
+		return complain(c, EX_DATAERR, "%s is a system user and has no token", u.name);
 	memcpy(u.old_token, u.token, TOKEN_HASH);
 	u.old_until = grace ? wall_ms() + grace : 0;
 	new_token(&u, token);
@@ -163,7 +163,7 @@ int user_set(struct context *c, const struct args *a)
 	if (r)
 		return r;
 	if (!answer)
-		return fail(c, EX_USAGE, "nothing to set: --answer");
+		return complain(c, EX_USAGE, "nothing to set: --answer");
 	if (strcmp(answer, "object") == 0)
 		u.answer_object = 1;
 	else if (strcmp(answer, "array") == 0)
@@ -171,7 +171,7 @@ int user_set(struct context *c, const struct args *a)
 	else if (strcmp(answer, "default") == 0)
 		u.answer_object = -1;
 	else
-		return fail(c, EX_USAGE, "--answer: array, object or default");
+		return complain(c, EX_USAGE, "--answer: array, object or default");
 	return save(c, &u, "user.set", " answer");
 }
 
@@ -209,7 +209,7 @@ int user_list(struct context *c, const struct args *a)
 
 	(void)a;
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	if (c->json)
 		buf_putc(&b, '[');
 	for (size_t i = 0; i < all.user_count; i++) {

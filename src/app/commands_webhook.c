@@ -24,15 +24,15 @@ int webhook_owner(struct context *c, const struct args *a, struct webhook *ret)
 
 	*ret = (struct webhook){0};
 	if (!user == !sub)
-		return fail(c, EX_USAGE, "either --username or --sub-account");
+		return complain(c, EX_USAGE, "either --username or --sub-account");
 	if (user && !user_named(str_of(user)))
-		return fail(c, EX_NOUSER, "there is no user %s", user);
+		return complain(c, EX_NOUSER, "there is no user %s", user);
 	r = sub ? find_sub_account(c, a, sub, &found) : 0;
 	if (r)
 		return r;
 	r = admin_load(c->admin, &all, &e);
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	if (user)
 		ret->user = user_named(str_of(user))->id;
 	else
@@ -85,7 +85,7 @@ static int set_url(struct context *c, const struct args *a, enum option_id id, c
 	}
 	fault = url_fault(url);
 	if (fault)
-		return fail(c, EX_DATAERR, "--%s: %s", option_rows[id].name, fault);
+		return complain(c, EX_DATAERR, "--%s: %s", option_rows[id].name, fault);
 	str_copy(out, URL_MAX_BYTES, str_of(url));
 	return 0;
 }
@@ -105,9 +105,9 @@ static int set_secret(struct context *c, const struct args *a, struct webhook *w
 		signature_secret_make(secret);
 		given = secret;
 	} else if (signature_key_parse(str_of(given), &key, &e) < 0) {
-		return fail(c, EX_DATAERR, "--secret: %s", e.text);
+		return complain(c, EX_DATAERR, "--secret: %s", e.text);
 	} else if (strlen(given) >= SECRET_MAX) {
-		return fail(c, EX_DATAERR, "--secret: too long");
+		return complain(c, EX_DATAERR, "--secret: too long");
 	}
 	if (strcmp(given, w->secret) == 0)
 		return 0;
@@ -130,7 +130,7 @@ static int set_basic(struct context *c, const struct args *a, struct webhook *w)
 		return 0;
 	}
 	if (!colon || colon == given || colon - given >= NAME_MAX_BYTES || strlen(colon + 1) >= NAME_MAX_BYTES)
-		return fail(c, EX_DATAERR, "--basic: USER:PASSWORD, each of at most %d octets", NAME_MAX_BYTES - 1);
+		return complain(c, EX_DATAERR, "--basic: USER:PASSWORD, each of at most %d octets", NAME_MAX_BYTES - 1);
 	str_copy(w->basic_user, NAME_MAX_BYTES, (struct str){given, (size_t)(colon - given)});
 	str_copy(w->basic_password, NAME_MAX_BYTES, str_of(colon + 1));
 	return 0;
@@ -159,11 +159,11 @@ static int set_headers(struct context *c, const struct args *a, struct webhook *
 		if (a->listed_count == 1 && strcmp(a->listed[0], "none") == 0)
 			break;
 		if (!header_usable(a->listed[i]))
-			r = fail(c, EX_DATAERR, "--header: a line such as 'X-Key: value'");
+			r = complain(c, EX_DATAERR, "--header: a line such as 'X-Key: value'");
 		buf_fmt(&b, "%s%s", b.n ? "\n" : "", a->listed[i]);
 	}
 	if (r == 0 && !str_copy(w->headers, sizeof w->headers, buf_view(&b)))
-		r = fail(c, EX_DATAERR, "--header: together more than %zu octets", sizeof w->headers - 1);
+		r = complain(c, EX_DATAERR, "--header: together more than %zu octets", sizeof w->headers - 1);
 	buf_done(&b);
 	return r;
 }
@@ -189,7 +189,7 @@ int webhook_change(struct context *c, const struct args *a)
 		return r;
 	r = admin_webhook_set(c->admin, &w, &e);
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	c->changed = true;
 	if (c->json)
 		say(c, made ? "{\"webhook\":%u,\"secret\":\"%s\"}\n" : "{\"webhook\":%u}\n", w.id, w.secret);
@@ -245,7 +245,7 @@ int webhook_list(struct context *c, const struct args *a)
 
 	(void)a;
 	if (r < 0)
-		return fail_errno(c, r, &e);
+		return complain_errno(c, r, &e);
 	for (size_t i = 0; i < all.webhook_count; i++) {
 		if (c->json)
 			json_hook(&b, &all, &all.webhooks[i]);
@@ -300,11 +300,11 @@ int webhook_dead(struct context *c, const struct args *a)
 	if (!q)
 		return code;
 	if (args_has(a, OPT_LIMIT) && str_i64(str_of(a->value[OPT_LIMIT]), 1, 1000000, &limit) < 0)
-		return fail(c, EX_USAGE, "--limit: a number from 1 to 1000000");
+		return complain(c, EX_USAGE, "--limit: a number from 1 to 1000000");
 	if (c->json)
 		say(c, "[");
 	if (query_dead_hooks(q, (size_t)limit, dead_one, &l) < 0)
-		return fail(c, EX_IOERR, "the store cannot be read");
+		return complain(c, EX_IOERR, "the store cannot be read");
 	if (c->json)
 		say(c, "]\n");
 	return EX_OK;
@@ -361,7 +361,7 @@ static int replay_all(struct context *c, struct query *q, int kind)
 	do {
 		k.n = done = 0;
 		if (query_dead_hooks(q, SIZE_MAX / 2, note_dead, &k) < 0)
-			code = fail(c, EX_IOERR, "the store cannot be read");
+			code = complain(c, EX_IOERR, "the store cannot be read");
 		for (size_t i = 0; i < k.n && !context_gone(c); i++)
 			done += replay_one(c, k.a[i].key, k.a[i].kind) == 0;
 		total += done;
@@ -383,20 +383,20 @@ int webhook_replay(struct context *c, const struct args *a)
 	if (!q)
 		return code;
 	if (word && strcmp(word, "sent") != 0 && strcmp(word, "delivered") != 0)
-		return fail(c, EX_USAGE, "--kind: sent or delivered");
+		return complain(c, EX_USAGE, "--kind: sent or delivered");
 	if (word)
 		kind = strcmp(word, "sent") == 0 ? HOOK_SENT : HOOK_DELIVERED;
 	if (args_has(a, OPT_ALL) == (a->count == 1))
-		return fail(c, EX_USAGE, "either a message's id or --all");
+		return complain(c, EX_USAGE, "either a message's id or --all");
 	if (args_has(a, OPT_ALL))
 		return replay_all(c, q, kind);
 	if (uid_parse(str_of(a->argument[0]), &id) < 0)
-		return fail(c, EX_DATAERR, "%s: not an id", a->argument[0]);
+		return complain(c, EX_DATAERR, "%s: not an id", a->argument[0]);
 	for (int k = HOOK_SENT; k <= HOOK_DELIVERED; k++)
 		if (!kind || kind == k)
 			done += replay_one(c, id.key, k) == 0;
 	if (!done)
-		return fail(c, EX_NOINPUT, "%s has no call that was given up", a->argument[0]);
+		return complain(c, EX_NOINPUT, "%s has no call that was given up", a->argument[0]);
 	say(c, c->json ? "{\"replayed\":%zu}\n" : "%zu calls will be made again\n", done);
 	return context_audit(c, "webhook.replay", "id=%s", a->argument[0]);
 }

@@ -130,13 +130,13 @@ int webhook_test(struct context *c, const struct args *a)
 	int code;
 
 	if (strcmp(word, "sent") != 0 && strcmp(word, "delivered") != 0)
-		return fail(c, EX_USAGE, "--kind: sent or delivered");
+		return complain(c, EX_USAGE, "--kind: sent or delivered");
 	code = webhook_owner(c, a, &w);
 	if (code)
 		return code;
 	url = strcmp(word, "sent") == 0 ? w.sent : w.delivered;
 	if (!*url)
-		return fail(c, EX_NOINPUT, "no URL is set for %s", word);
+		return complain(c, EX_NOINPUT, "no URL is set for %s", word);
 	guard_init(&t.guard, c->settings->webhooks.allow, c->settings->webhooks.allow_count);
 	sample(&t, &w, strcmp(word, "sent") == 0 ? HOOK_SENT : HOOK_DELIVERED, c->settings);
 	code = report(c, &t, url, call(&t, url, c->settings));

@@ -51,7 +51,7 @@ void say(struct context *c, const char *fmt, ...)
 		say_flush(c);
 }
 
-int fail(struct context *c, int code, const char *fmt, ...)
+int complain(struct context *c, int code, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;
 	va_list ap;
@@ -67,7 +67,7 @@ int fail(struct context *c, int code, const char *fmt, ...)
 	return code;
 }
 
-int fail_errno(struct context *c, int error, const struct err *e)
+int complain_errno(struct context *c, int error, const struct err *e)
 {
 	int code;
 
@@ -84,7 +84,7 @@ int fail_errno(struct context *c, int error, const struct err *e)
 	case ETIMEDOUT: code = EX_UNAVAILABLE; break;
 	default: code = EX_IOERR;
 	}
-	return fail(c, code, "%s", e->text);
+	return complain(c, code, "%s", e->text);
 }
 
 bool context_gone(const struct context *c) { return c->gone && c->gone(c->ctx); }
@@ -108,7 +108,7 @@ int context_settings(struct context *c)
 	int r = config_read(context_file(c->file), &c->own_settings, &faults);
 
 	if (r < 0)
-		r = fail(c, EX_CONFIG, "%s", faults.count ? faults.list[0].text : strerror(-r));
+		r = complain(c, EX_CONFIG, "%s", faults.count ? faults.list[0].text : strerror(-r));
 	c->settings = c->own_settings;
 	config_faults_done(&faults);
 	return r;
@@ -131,7 +131,7 @@ int context_open(struct context *c, unsigned flags)
 	}
 	if (r == 0 && (flags & CMD_STORE))
 		r = store_sqlite_open(&c->store, &o, &e);
-	return r < 0 ? fail_errno(c, r, &e) : 0;
+	return r < 0 ? complain_errno(c, r, &e) : 0;
 }
 
 void context_borrow(struct context *c, struct gateway *g)
@@ -166,7 +166,7 @@ struct query *context_query(struct context *c, int *code)
 
 	if (!c->query)
 		r = c->g ? query_open(&c->query, c->g->engine, &e) : query_open_store(&c->query, c->store, &e);
-	*code = r < 0 ? fail_errno(c, r, &e) : 0;
+	*code = r < 0 ? complain_errno(c, r, &e) : 0;
 	return c->query;
 }
 
@@ -182,5 +182,5 @@ int context_audit(struct context *c, const char *action, const char *fmt, ...)
 	va_end(ap);
 	r = admin_audit(c->admin, str_of(c->actor), str_of(action), buf_view(&b), &e);
 	buf_done(&b);
-	return r < 0 ? fail_errno(c, r, &e) : 0;
+	return r < 0 ? complain_errno(c, r, &e) : 0;
 }

@@ -39,9 +39,9 @@ const char *context_file(const char *given); /* the configuration that counts */
 void say(struct context *c, const char *fmt, ...) PRINTF_LIKE(2, 3); /* standard output */
 void say_flush(struct context *c);
 /* One line on standard error, "pombo user add: ..."; returns code. */
-int fail(struct context *c, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+int complain(struct context *c, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The exit code for an error of a lower room. */
-int fail_errno(struct context *c, int error, const struct err *e);
+int complain_errno(struct context *c, int error, const struct err *e);
 bool context_gone(const struct context *c);
 /* A path as the asker meant it; the caller frees. */
 char *context_path(const struct context *c, const char *path) MUST;

@@ -133,10 +133,10 @@ static int run_command(struct client *k, int argc, char **argv, const char *cwd)
 	struct err e;
 	int used = 0, code;
 
-	cmd = command_find(argc, argv, &used, &e);
+	cmd = command_find(argc, (const char *const *)argv, &used, &e);
 	if (!cmd || (cmd->flags & (CMD_LOCAL | CMD_RAW | CMD_LATER)))
 		return refuse(k, EX_USAGE, cmd ? "not a command for the server" : e.text);
-	code = args_read(&args, cmd, argc - used, argv + used, &e);
+	code = args_read(&args, cmd, argc - used, (const char *const *)argv + used, &e);
 	if (code)
 		return refuse(k, code, e.text);
 	command_name(cmd, &name);

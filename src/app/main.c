@@ -39,11 +39,11 @@ static int run_beside_or_alone(struct context *c, const struct args *a, int argc
 		if (r >= 0)
 			return r;
 		if (r != -ENOENT)
-			return fail(c, r == -EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", e.text);
+			return complain(c, r == -EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", e.text);
 		c->folder = folder_lock(c->settings->data, LOCK_SLICE_MS, &e);
 	} while (c->folder == -EBUSY && mono_us() < until);
 	if (c->folder < 0)
-		return fail(c, c->folder == -EBUSY ? EX_TEMPFAIL : EX_IOERR, "%s", e.text);
+		return complain(c, c->folder == -EBUSY ? EX_TEMPFAIL : EX_IOERR, "%s", e.text);
 	r = a->command->flags & (CMD_STOPPED | CMD_SERVER) ? 0 : context_open(c, a->command->flags);
 	return r ? r : command_run(c, a);
 }
@@ -54,7 +54,7 @@ static int run(const struct command *cmd, int used, int argc, char **argv)
 	struct buf name = BUF_INIT;
 	struct args args;
 	struct err e;
-	int code = args_read(&args, cmd, argc - used, argv + used, &e);
+	int code = args_read(&args, cmd, argc - used, (const char *const *)argv + used, &e);
 
 	command_name(cmd, &name);
 	c.name = buf_cstr(&name);
@@ -62,11 +62,11 @@ static int run(const struct command *cmd, int used, int argc, char **argv)
 	c.json = !code && args_has(&args, OPT_JSON);
 	snprintf(c.actor, sizeof c.actor, "uid %u", (unsigned)getuid());
 	if (code) {
-		fail(&c, code, "%s", e.text);
+		complain(&c, code, "%s", e.text);
 	} else if (args.help) {
 		help_command(&c.out, cmd);
 	} else if (cmd->flags & CMD_LATER) {
-		code = fail(&c, EX_UNAVAILABLE, "not supported yet");
+		code = complain(&c, EX_UNAVAILABLE, "not supported yet");
 	} else if (cmd->flags & CMD_LOCAL) {
 		code = cmd->run(&c, &args);
 	} else {
@@ -113,7 +113,7 @@ static int start(int argc, char **argv)
 		return print_help(NULL);
 	if (strcmp(argv[0], "--version") == 0)
 		return printf("pombo %s\n", POMBO_VERSION) < 0 ? EX_IOERR : EX_OK;
-	cmd = command_find(argc, argv, &used, &e);
+	cmd = command_find(argc, (const char *const *)argv, &used, &e);
 	if (!cmd && argc > 1 && is_help(argv[1]))
 		return print_help(argv[0]);
 	if (!cmd)

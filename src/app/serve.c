@@ -149,11 +149,11 @@ int serve_command(struct context *c, const struct args *a)
 	raise_descriptors();
 	c->folder = folder_lock(g.settings->data, LOCK_WAIT_MS, &e);
 	if (c->folder < 0)
-		return fail(c, exit_code_of(c->folder), "%s", e.text);
+		return complain(c, exit_code_of(c->folder), "%s", e.text);
 	c->own_settings = NULL; /* the gateway frees them */
 	r = gateway_open(&g, &e);
 	if (r < 0)
-		return fail(c, exit_code_of(r), "%s", e.text);
+		return complain(c, exit_code_of(r), "%s", e.text);
 	print_ready(&g);
 	wait_for_end(&g, &signals);
 	gateway_close(&g, GRACE_MS);
