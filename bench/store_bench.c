@@ -2,6 +2,8 @@
  * state merged 65,536 at a time in slices of 2048 a batch; one commit a batch, real syncs.
  *
  *   store_bench FOLDER [seconds [batch...]]      FOLDER must not exist; it is removed afterwards
+ *   store_bench FOLDER queued COUNT              COUNT accepted in batches of 1000, then a restart and recovery
+ *   store_bench FOLDER sent COUNT                the same with two events each that are not merged
  *
  * Receipts come 29,000 messages later, scrambled within 16,384. CPU is all threads of the process, per message. */
 #include <dirent.h>
@@ -50,7 +52,7 @@ static int64_t cpu_us(int who)
 	struct rusage u;
 
 	getrusage(who, &u);
-	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000ll + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
+	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * (int64_t)1000000 + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
 static void event(struct bench *b, struct life *l, int kind, uint64_t hash, const char *detail)
@@ -75,7 +77,7 @@ static void event(struct bench *b, struct life *l, int kind, uint64_t hash, cons
 
 static struct life *life(struct bench *b, uint64_t i) { return &b->ring[i & (RING - 1)]; }
 
-static void accept(struct bench *b, int64_t now)
+static void accept(struct bench *b, int64_t now, bool attempt)
 {
 	static const char text[] =
 		"Your order 4711 has left our house and will be with you tomorrow between 9 and 12.";
@@ -101,7 +103,8 @@ static void accept(struct bench *b, int64_t now)
 	d->updated_at = now;
 	b->o->accept(b->s, d);
 	*life(b, b->accepted) = (struct life){.key = d->key};
-	event(b, life(b, b->accepted), EV_ATTEMPT, 0, NULL);
+	if (attempt)
+		event(b, life(b, b->accepted), EV_ATTEMPT, 0, NULL);
 	b->accepted++;
 	delivery_free(d);
 }
@@ -203,7 +206,7 @@ static int batch(struct bench *b, size_t size)
 
 	b->o->begin(b->s);
 	for (size_t i = 0; i < size; i++)
-		accept(b, now);
+		accept(b, now, true);
 	while (b->sent + SENT_LAG < b->accepted)
 		sent(b);
 	while (b->window + b->order_at + RECEIPT_LAG + SCRAMBLE < b->accepted)
@@ -264,6 +267,63 @@ static void tell_size(const char *folder, uint64_t messages)
 	printf("%llu messages, %.0f bytes each\n", (unsigned long long)messages, (double)bytes / (double)messages);
 }
 
+static bool recovered(void *ctx, struct delivery *take, const struct event *ev, size_t n)
+{
+	uint64_t *count = ctx;
+
+	(void)ev;
+	count[0]++;
+	count[1] += n;
+	delivery_free(take);
+	return true;
+}
+
+static long resident_mb(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	if (f) {
+		if (fscanf(f, "%*d %ld", &pages) != 1)
+			pages = 0;
+		fclose(f);
+	}
+	return pages * (sysconf(_SC_PAGESIZE) / 1024) / 1024;
+}
+
+/* What a restart with many unfinished costs. */
+static int backlog(struct bench *b, const struct store_options *o, uint64_t count, bool with_events)
+{
+	int64_t start = mono_us(), opened;
+	uint64_t found[2] = {0};
+	struct err e;
+	int r = 0;
+
+	for (uint64_t i = 0; r == 0 && i < count; i += 1000) {
+		b->o->begin(b->s);
+		for (int k = 0; k < 1000; k++) {
+			accept(b, wall_ms(), with_events);
+			if (with_events)
+				sent(b);
+		}
+		r = b->o->commit(b->s, &e);
+	}
+	printf("accepted %llu: %.0f/s, resident %ld MB\n", (unsigned long long)count,
+	       (double)count * 1e6 / (double)(mono_us() - start), resident_mb());
+	start = mono_us();
+	b->o->close(b->s);
+	printf("close %.2f s\n", (double)(mono_us() - start) / 1e6);
+	start = mono_us();
+	r = store_sqlite_open(&b->s, o, &e);
+	opened = mono_us();
+	if (r == 0)
+		r = b->s->ops->recover(b->s, recovered, found);
+	printf("open %.2f s, recovery of %llu with %llu events %.2f s, resident %ld MB\n",
+	       (double)(opened - start) / 1e6, (unsigned long long)found[0], (unsigned long long)found[1],
+	       (double)(mono_us() - opened) / 1e6, resident_mb());
+	return r;
+}
+
 static void remove_folder(const char *folder)
 {
 	DIR *dir = opendir(folder);
@@ -278,13 +338,14 @@ static void remove_folder(const char *folder)
 int main(int argc, char **argv)
 {
 	static const size_t sizes[] = {16, 128, 1024};
-	struct store_options o = {.message_retention_ms = 90 * 86400000ll, .status_retention_ms = 3 * 86400000ll};
+	struct store_options o = {.message_retention_ms = 90 * (int64_t)86400000,
+				  .status_retention_ms = 3 * (int64_t)86400000};
 	struct bench *b = xnew(struct bench);
-	int64_t seconds = argc > 2 ? atoll(argv[2]) : 8;
+	int64_t seconds = argc > 2 ? atoll(argv[2]) : 8; /* a word counts as 0 */
 	struct err e;
 	int r;
 
-	if (argc < 2 || seconds < 1 || mkdir(argv[1], 0700) < 0) {
+	if (argc < 2 || (seconds < 1 && argc != 4) || mkdir(argv[1], 0700) < 0) {
 		fprintf(stderr, "usage: store_bench FOLDER [seconds [batch...]]\n");
 		return 64;
 	}
@@ -302,9 +363,13 @@ int main(int argc, char **argv)
 	}
 	b->o = b->s->ops;
 	b->uids.last = b->o->last_key(b->s);
-	while (r == 0 && b->delivered < MERGE_BATCH)
+	if (argc == 4 && (strcmp(argv[2], "queued") == 0 || strcmp(argv[2], "sent") == 0)) {
+		r = backlog(b, &o, (uint64_t)atoll(argv[3]), argv[2][0] == 's');
+		argc = -1;
+	}
+	while (argc > 0 && r == 0 && b->delivered < MERGE_BATCH)
 		r = batch(b, 1024);
-	for (int i = 0; r == 0 && i < (argc > 3 ? argc - 3 : (int)COUNT_OF(sizes)); i++)
+	for (int i = 0; argc > 0 && r == 0 && i < (argc > 3 ? argc - 3 : (int)COUNT_OF(sizes)); i++)
 		r = measure(b, argc > 3 ? (size_t)MAX(1, atoi(argv[3 + i])) : sizes[i], seconds);
 	tell_size(argv[1], b->accepted);
 	b->o->close(b->s);

@@ -156,7 +156,7 @@ static int make_file(const char *path, struct err *e)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+		return err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	close(fd);
 	return 0;
 }
@@ -556,7 +556,7 @@ int admin_backup(struct admin *a, const char *path, struct err *e)
 	r = sqlite_copy(a->db, part, e);
 	pthread_mutex_unlock(&a->lock);
 	if (r == 0 && rename(part, path) < 0)
-		r = err_set(e, -errno, "%s: %s", path, strerror(errno));
+		r = err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	if (r < 0)
 		(void)unlink(part);
 	free(part);

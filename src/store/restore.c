@@ -1,5 +1,4 @@
 /* A backup becomes a data folder: everything is checked before anything is written, and names appear only when all is copied. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +10,6 @@
 
 #define SUFFIX ".restoring"
 
-struct names {
-	char **a;
-	size_t n;
-};
-
-static void names_done(struct names *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free(l->a[i]);
-	free(l->a);
-}
-
 static char *join(const char *folder, const char *name, const char *suffix)
 {
 	char *path = NULL;
@@ -30,41 +17,47 @@ static char *join(const char *folder, const char *name, const char *suffix)
 	return asprintf(&path, "%s/%s%s", folder, name, suffix) < 0 ? xstrdup("") : path;
 }
 
+static bool is_part(const char *name, bool *of_day)
+{
+	int64_t day;
+
+	*of_day = day_parse(name, "day-", &day) == 0;
+	return *of_day || day_parse(name, "runs-", &day) == 0 || strcmp(name, "admin.db") == 0;
+}
+
 static int list(const char *folder, struct names *l, struct err *e)
 {
-	DIR *dir = opendir(folder);
-	int64_t day;
-	bool messages = false;
+	bool messages = false, of_day;
+	int r = folder_names(folder, l, e);
 
-	if (!dir)
-		return err_set(e, -errno, "%s: %s", folder, strerror(errno));
-	for (struct dirent *d; (d = readdir(dir));) {
-		bool of_day = day_parse(d->d_name, "day-", &day) == 0;
-
-		if (!of_day && day_parse(d->d_name, "runs-", &day) < 0 && strcmp(d->d_name, "admin.db") != 0)
+	if (r < 0)
+		return r;
+	for (size_t i = l->n; i-- > 0;) {
+		if (is_part(l->a[i], &of_day)) {
+			messages |= of_day;
 			continue;
-		messages |= of_day;
-		l->a = xrealloc(l->a, l->n + 1, sizeof(*l->a));
-		l->a[l->n++] = xstrdup(d->d_name);
+		}
+		free(l->a[i]);
+		l->a[i] = l->a[--l->n];
 	}
-	closedir(dir);
 	return messages ? 0 : err_set(e, -ENOENT, "%s is not a backup: it has no day file", folder);
 }
 
-/* A file of the data folder before the first start may be there: lock. Nothing else. */
+/* A store that never got further may have left its lock. Nothing else may be there. */
 static int must_be_empty(const char *folder, struct err *e)
 {
-	DIR *dir = opendir(folder);
-	int r = 0;
+	struct names l;
+	int r;
 
-	if (!dir && errno == ENOENT)
-		return mkdir(folder, 0700) < 0 ? err_set(e, -errno, "%s: %s", folder, strerror(errno)) : 0;
-	if (!dir)
-		return err_set(e, -errno, "%s: %s", folder, strerror(errno));
-	for (struct dirent *d; r == 0 && (d = readdir(dir));)
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 && strcmp(d->d_name, "lock") != 0)
-			r = err_set(e, -ENOTEMPTY, "%s is not empty (%s)", folder, d->d_name);
-	closedir(dir);
+	if (mkdir(folder, 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_set(e, -errno, "%s: %s", folder, strerrordesc_np(errno));
+	r = folder_names(folder, &l, e);
+	for (size_t i = 0; r == 0 && i < l.n; i++)
+		if (strcmp(l.a[i], "lock") != 0)
+			r = err_set(e, -ENOTEMPTY, "%s is not empty (%s)", folder, l.a[i]);
+	names_done(&l);
 	return r;
 }
 
@@ -110,7 +103,7 @@ static int check(const char *path, const char *name, struct err *e)
 	if (r == 0 && day_parse(name, "day-", &day) == 0) {
 		if (one_row(db, "PRAGMA user_version", text, sizeof(text)) < 0 || strcmp(text, "0") == 0)
 			r = err_set(e, -EBADMSG, "%s is not a day file", path);
-		else if (atoll(text) > SCHEMA_VERSION)
+		else if (str_i64(str_of(text), 0, SCHEMA_VERSION, &day) < 0)
 			r = err_set(e, -EPROTO, "%s has schema %s, this program knows %d", path, text, SCHEMA_VERSION);
 	}
 	sqlite3_close(db);
@@ -141,7 +134,7 @@ static int each(const struct names *l, const char *backup, const char *data, int
 		else if (step == 1)
 			r = copy(from, part, e);
 		else if (rename(part, to) < 0)
-			r = err_set(e, -errno, "%s: %s", to, strerror(errno));
+			r = err_set(e, -errno, "%s: %s", to, strerrordesc_np(errno));
 		free(from);
 		free(part);
 		free(to);
@@ -174,7 +167,7 @@ int store_restore(const char *backup, const char *data, struct err *e)
 			undo(&l, data);
 	}
 	if (r == 0 && (r = folder_sync(data)) < 0)
-		err_set(e, r, "%s: %s", data, strerror(-r));
+		err_set(e, r, "%s: %s", data, strerrordesc_np(-r));
 	names_done(&l);
 	return r;
 }

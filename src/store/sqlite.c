@@ -393,7 +393,7 @@ static int lock_folder(struct sq *s, struct err *e)
 		return err_set(e, -ENOMEM, "no memory");
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock_fd < 0) {
-		r = err_set(e, -errno, "%s: %s", path, strerror(errno));
+		r = err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	} else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
 		r = err_set(e, errno == EWOULDBLOCK ? -EBUSY : -errno,
@@ -480,7 +480,7 @@ static int settle(struct sq *s, struct err *e)
 	index_today(s->index, s->today->day);
 	r = recover_index(s);
 	if (r < 0)
-		return err_set(e, r, "store: %s: %s", s->data, s->error ? s->words.text : strerror(-r));
+		return err_set(e, r, "store: %s: %s", s->data, s->error ? s->words.text : strerrordesc_np(-r));
 	return s->error ? err_set(e, s->error, "%s", s->words.text) : 0;
 }
 

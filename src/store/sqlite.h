@@ -221,4 +221,11 @@ int sq_check(struct store *st, struct buf *report, struct err *e);
 /* Copies one file as a read transaction of from sees it. The copy is checked on disk and synced. */
 int sqlite_copy(sqlite3 *from, const char *to, struct err *e) MUST;
 int folder_sync(const char *path);
+struct names {
+	char **a;                    /* both owned */
+	size_t n;
+};
+int folder_names(const char *path, struct names *ret, struct err *e) MUST; /* without . and .., in no order */
+void names_done(struct names *l);
+void folder_remove(const char *path); /* with the files in it; as far as it goes */
 const char *sqlite_vfs(void);                        /* NULL = the default one */

@@ -152,14 +152,14 @@ static int pass(struct checkpointer *k, bool today)
 	return left;
 }
 
-/* The next file with something to copy: older ones first, they are few and small. */
+/* The next file with something to copy: today's, and in turn with it the older ones, which merges write to. */
 static struct day *pick(struct sq *s, bool *today)
 {
 	struct day *d = NULL;
 
 	pthread_mutex_lock(&s->c.lock);
 	for (size_t i = 0; i < s->c.n && !d; i++)
-		if (i + 1 == s->c.n || atomic_load(&s->c.days[i]->frames) > 0)
+		if (i + 1 == s->c.n || (*today && atomic_load(&s->c.days[i]->frames) > 0))
 			d = s->c.days[i];
 	*today = d == s->c.days[s->c.n - 1];
 	atomic_fetch_add(&d->refs, 1);
@@ -236,7 +236,7 @@ int checkpointer_open(struct checkpointer **ret, struct sq *s, struct err *e)
 	k->started = r == 0;
 	if (r < 0) {
 		checkpointer_close(k);
-		return err_set(e, r, "thread: %s", strerror(-r));
+		return err_set(e, r, "thread: %s", strerrordesc_np(-r));
 	}
 	*ret = k;
 	return 0;

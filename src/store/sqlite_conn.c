@@ -1,7 +1,9 @@
 /* Connections of the SQLite driver: the settings that durability and speed rest on, and statements prepared once. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,7 +69,7 @@ static int make_file(const char *path, struct err *e)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+		return err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	close(fd);
 	return 0;
 }
@@ -162,4 +164,45 @@ int folder_sync(const char *path)
 	if (fd >= 0)
 		close(fd);
 	return r;
+}
+
+int folder_names(const char *path, struct names *ret, struct err *e)
+{
+	struct dirent **list = NULL;
+	int n = scandir(path, &list, NULL, NULL);
+
+	*ret = (struct names){0};
+	if (n < 0)
+		return err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
+	ret->a = xcalloc((size_t)n + 1, sizeof(*ret->a));
+	for (int i = 0; i < n; i++) {
+		if (strcmp(list[i]->d_name, ".") != 0 && strcmp(list[i]->d_name, "..") != 0)
+			ret->a[ret->n++] = xstrdup(list[i]->d_name);
+		free(list[i]);
+	}
+	free(list);
+	return 0;
+}
+
+void names_done(struct names *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->a[i]);
+	free(l->a);
+	*l = (struct names){0};
+}
+
+void folder_remove(const char *path)
+{
+	struct names l;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && folder_names(path, &l, NULL) == 0) {
+		for (size_t i = 0; i < l.n; i++)
+			(void)unlinkat(fd, l.a[i], 0);
+		names_done(&l);
+	}
+	if (fd >= 0)
+		close(fd);
+	(void)rmdir(path);
 }

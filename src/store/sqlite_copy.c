@@ -4,7 +4,6 @@
  * transaction is opened on every file while the gate is held, which is between two batches, and takes a millisecond; after that the
  * writer goes on, and the files are copied as those transactions see them (SQLite's backup interface, which stays within a read
  * transaction that is already open). The WAL grows meanwhile. The folder has its name once it is whole. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,16 +64,14 @@ static int moment_add(struct moment *m, const char *data, const char *name, stru
 
 static int add_others(struct moment *m, struct sq *s, struct err *e)
 {
-	DIR *dir = opendir(s->data);
+	struct names names;
 	int64_t day;
-	int r = 0;
+	int r = folder_names(s->data, &names, e);
 
-	if (!dir)
-		return err_set(e, -errno, "%s: %s", s->data, strerror(errno));
-	for (struct dirent *d; r == 0 && (d = readdir(dir));)
-		if (day_parse(d->d_name, "runs-", &day) == 0 || strcmp(d->d_name, "admin.db") == 0)
-			r = moment_add(m, s->data, d->d_name, NULL, e);
-	closedir(dir);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (day_parse(names.a[i], "runs-", &day) == 0 || strcmp(names.a[i], "admin.db") == 0)
+			r = moment_add(m, s->data, names.a[i], NULL, e);
+	names_done(&names);
 	return r;
 }
 
@@ -98,7 +95,7 @@ static int sync_file(const char *path, struct err *e)
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
 
 	if (fd < 0 || fsync(fd) < 0)
-		r = err_set(e, -errno, "%s: %s", path, strerror(errno));
+		r = err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	if (fd >= 0)
 		close(fd);
 	return r;
@@ -111,7 +108,7 @@ int sqlite_copy(sqlite3 *from, const char *to, struct err *e)
 	sqlite3_backup *b;
 
 	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", to, strerror(errno));
+		return err_set(e, -errno, "%s: %s", to, strerrordesc_np(errno));
 	close(fd);
 	rc = sqlite3_open_v2(to, &db, SQLITE_OPEN_READWRITE, NULL);
 	b = rc == SQLITE_OK ? sqlite3_backup_init(db, "main", from, "main") : NULL;
@@ -128,18 +125,6 @@ int sqlite_copy(sqlite3 *from, const char *to, struct err *e)
 		err_set(e, 0, "%s: %s", to, sqlite3_errmsg(db));
 	sqlite3_close(db);
 	return rc == SQLITE_OK ? sync_file(to, e) : sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
-}
-
-static void remove_folder(const char *path)
-{
-	DIR *dir = opendir(path);
-
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			(void)unlinkat(dirfd(dir), d->d_name, 0);
-	if (dir)
-		closedir(dir);
-	(void)rmdir(path);
 }
 
 static int copy_all(const struct moment *m, const char *folder, struct err *e)
@@ -169,7 +154,7 @@ int sq_backup(struct store *st, const char *path, struct err *e)
 	if (asprintf(&partial, "%s.partial", path) < 0)
 		return err_set(e, -ENOMEM, "no memory");
 	if (mkdir(partial, 0700) < 0) {
-		r = err_set(e, -errno, "%s: %s", partial, strerror(errno));
+		r = err_set(e, -errno, "%s: %s", partial, strerrordesc_np(errno));
 		free(partial);
 		return r;
 	}
@@ -177,9 +162,9 @@ int sq_backup(struct store *st, const char *path, struct err *e)
 	if (r == 0)
 		r = copy_all(&m, partial, e);
 	if (r == 0 && rename(partial, path) < 0)
-		r = err_set(e, -errno, "%s: %s", path, strerror(errno));
+		r = err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	if (r < 0)
-		remove_folder(partial);
+		folder_remove(partial);
 	moment_done(&m);
 	free(partial);
 	return r;

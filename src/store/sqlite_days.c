@@ -3,7 +3,6 @@
  * The newest file is today's: every batch commits to it and to nothing else. Crossing the edge makes the next file in one transaction
  * together with the live rows (due, hooks, parked, marks) carried forward, so that a crash leaves either the old file as today's or
  * the new one, both whole. Marks whose key begins with '~' are the driver's own. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +69,7 @@ static void day_unlink(const char *path)
 		char *name = NULL;
 
 		if (asprintf(&name, "%s%s", path, suffixes[i]) > 0 && unlink(name) < 0 && errno != ENOENT)
-			log_warn("store.unlink", "file=%s why=\"%s\"", name, strerror(errno));
+			log_warn("store.unlink", "file=%s why=\"%s\"", name, strerrordesc_np(errno));
 		free(name);
 	}
 }
@@ -358,20 +357,19 @@ static int by_day(const void *a, const void *b)
 
 static int list_files(struct sq *s, int64_t **ret, size_t *n, struct err *e)
 {
-	DIR *dir = opendir(s->data);
-	int64_t *days = NULL, day;
+	struct names names;
+	int64_t *days;
+	int r = folder_names(s->data, &names, e);
 
+	if (r < 0)
+		return r;
+	days = xcalloc(names.n + 1, sizeof(*days));
 	*n = 0;
-	if (!dir)
-		return err_set(e, -errno, "%s: %s", s->data, strerror(errno));
-	for (struct dirent *d; (d = readdir(dir));)
-		if (day_parse(d->d_name, "day-", &day) == 0) {
-			days = xrealloc(days, *n + 1, sizeof(*days));
-			days[(*n)++] = day;
-		}
-	closedir(dir);
-	if (*n)
-		qsort(days, *n, sizeof(*days), by_day);
+	for (size_t i = 0; i < names.n; i++)
+		if (day_parse(names.a[i], "day-", &days[*n]) == 0)
+			++*n;
+	names_done(&names);
+	qsort(days, *n, sizeof(*days), by_day);
 	*ret = days;
 	return 0;
 }

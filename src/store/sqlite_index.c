@@ -7,7 +7,6 @@
  * works on the one it took, and takes a newer one when a run was joined away under it. */
 #include "store/sqlite_index.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -584,31 +583,41 @@ static int load_day(struct index *x, int64_t day, bool blooms, struct run **all,
 	return 0;
 }
 
-static int load(struct index *x, struct err *e)
+/* Days that have a file of runs; a file whose day is gone goes too. */
+static size_t list_days(struct index *x, const struct names *names, int64_t *days)
 {
-	DIR *dir = opendir(x->data);
-	struct run *all = NULL;
-	int64_t day, newest = 0, *days = NULL;
-	size_t n = 0, count = 0;
+	size_t n = 0;
 
-	if (!dir)
-		return err_set(e, -errno, "%s: %s", x->data, strerror(errno));
-	for (struct dirent *d; (d = readdir(dir));) {
+	for (size_t i = 0; i < names->n; i++) {
 		char *path;
 
-		if (day_parse(d->d_name, "runs-", &day) < 0)
+		if (day_parse(names->a[i], "runs-", &days[n]) < 0)
 			continue;
-		path = day_path(x->data, "day-", day);
-		if (access(path, F_OK) < 0) {
-			unlink_day(x->data, day);
-		} else {
-			days = xrealloc(days, n + 1, sizeof(*days));
-			days[n++] = day;
-			newest = MAX(newest, day);
-		}
+		path = day_path(x->data, "day-", days[n]);
+		if (access(path, F_OK) < 0)
+			unlink_day(x->data, days[n]);
+		else
+			n++;
 		free(path);
 	}
-	closedir(dir);
+	return n;
+}
+
+static int load(struct index *x, struct err *e)
+{
+	struct names names;
+	struct run *all = NULL;
+	int64_t newest = 0, *days;
+	size_t n, count = 0;
+	int r = folder_names(x->data, &names, e);
+
+	if (r < 0)
+		return r;
+	days = xcalloc(names.n + 1, sizeof(*days));
+	n = list_days(x, &names, days);
+	names_done(&names);
+	for (size_t i = 0; i < n; i++)
+		newest = MAX(newest, days[i]);
 	for (size_t i = 0; i < n; i++)
 		(void)load_day(x, days[i], days[i] >= newest - 1, &all, &count, e);
 	x->runs = list_new(count);
@@ -636,7 +645,7 @@ int index_open(struct index **ret, const char *data, void (*failed)(void *ctx, i
 	pthread_cond_init(&x->quiet, NULL);
 	r = load(x, e);
 	if (r == 0 && (r = -pthread_create(&x->thread, NULL, thread, x)) < 0)
-		err_set(e, r, "thread: %s", strerror(-r));
+		err_set(e, r, "thread: %s", strerrordesc_np(-r));
 	if (r < 0) {
 		x->thread = 0;
 		index_close(x);

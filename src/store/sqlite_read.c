@@ -55,16 +55,17 @@ static void refresh(struct store_reader *r)
 	struct catalog *c = &r->s->c;
 	size_t kept = 0;
 
-	if (r->days && r->generation == atomic_load(&c->generation))
+	if (r->n && r->generation == atomic_load(&c->generation))
 		return;
 	drop_list(r);
 	pthread_mutex_lock(&c->lock);
 	r->generation = atomic_load(&c->generation);
 	r->days = xcalloc(c->n, sizeof(struct day *));
-	for (r->n = 0; r->n < c->n; r->n++) {
-		r->days[r->n] = c->days[r->n];
-		atomic_fetch_add(&c->days[r->n]->refs, 1);
+	for (size_t i = 0; i < c->n; i++) {
+		r->days[i] = c->days[i];
+		atomic_fetch_add(&c->days[i]->refs, 1);
 	}
+	r->n = c->n;
 	pthread_mutex_unlock(&c->lock);
 	for (size_t i = 0; i < r->open; i++)
 		if (listed(r, r->files[i].day))

@@ -55,7 +55,7 @@ int runs_open(struct runs_file *f, const char *path, int64_t day, bool write, st
 	if (write) {
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		if (fd < 0)
-			return err_set(e, -errno, "%s: %s", path, strerror(errno));
+			return err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 		close(fd);
 	}
 	if (sqlite3_open_v2(path, &f->db, (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX,
