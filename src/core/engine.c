@@ -389,7 +389,7 @@ int64_t engine_turn(struct engine *e, struct err *err)
 		status_second(e);
 		e->next_second = e->now + 1000;
 	}
-	size_t merged = lives_merge(&e->lives, e->now, false, engine_batch, e);
+	size_t merged = lives_merge(&e->lives, e->now, false, e->batch_inputs > 0, engine_batch, e);
 	if (merged)
 		e->next_marks = 0;
 	if (e->batch && commit(e, err) < 0) {
@@ -414,7 +414,7 @@ static void settle_down(struct engine *e, struct err *err)
 	e->snap = snapshot_get();
 	while (e->clock(e->clock_ctx) < until) {
 		take_inputs(e);
-		if (!lives_merge(&e->lives, e->now, true, engine_batch, e) && !e->backlog)
+		if (!lives_merge(&e->lives, e->now, true, false, engine_batch, e) && !e->backlog)
 			break;
 		e->next_marks = 0;
 		if (commit(e, err) < 0)

@@ -6,9 +6,10 @@
 
 #ifndef MERGE_ROUND       /* the simulation is also built with small limits */
 #define MERGE_ROUND 65536 /* states written in one sorted run */
-#define MERGE_SLICE 1024  /* of them in one batch: some milliseconds */
+#define MERGE_SLICE 1024  /* of them in one batch when nobody waits for it: some milliseconds */
 #define MERGE_AT 16384    /* dirty deliveries that make a round worth it */
 #endif
+#define MERGE_SHARE 4           /* part of a slice when somebody waits for the batch */
 #define MERGE_AGE_MS 20000      /* what is unfinished is merged once it is this old */
 #define MERGE_AGE_TIGHT_MS 1000 /* the same when memory is short */
 
@@ -151,7 +152,7 @@ static bool round_worth_it(const struct lives *l, int64_t now, bool all)
 	return l->dirty.count >= MERGE_AT && l->dirty.count >= l->tried_at + MERGE_AT / 4;
 }
 
-size_t lives_merge(struct lives *l, int64_t now, bool all, bool (*open_batch)(void *ctx), void *ctx)
+size_t lives_merge(struct lives *l, int64_t now, bool all, bool busy, bool (*open_batch)(void *ctx), void *ctx)
 {
 	const struct delivery *d[MERGE_SLICE];
 	const int64_t *seqs[MERGE_SLICE];
@@ -160,7 +161,7 @@ size_t lives_merge(struct lives *l, int64_t now, bool all, bool (*open_batch)(vo
 
 	if (l->round_at >= l->round_n && round_worth_it(l, now, all))
 		plan_round(l, now, all);
-	while (n < MERGE_SLICE && l->round_at < l->round_n) {
+	while (n < (busy ? MAX(MERGE_SLICE / MERGE_SHARE, 1) : MERGE_SLICE) && l->round_at < l->round_n) {
 		struct live *x = live_find(l, l->round[l->round_at++]);
 
 		if (!x || !x->n)

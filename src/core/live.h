@@ -37,6 +37,6 @@ struct live *live_add(struct lives *l, struct delivery *take); /* not in memory 
 void live_touch(struct lives *l, struct live *lv, int64_t seq, int64_t now);
 void lives_trim(struct lives *l);
 bool lives_roomy(const struct lives *l); /* worth keeping what will be needed later */
-/* Does at most one slice of merging inside the open batch; all = also what is still moving. Returns the number merged. */
-size_t lives_merge(struct lives *l, int64_t now, bool all, bool (*open_batch)(void *ctx), void *ctx);
+/* Does at most one slice of merging inside the open batch; all = also what is still moving; busy = answers wait for this batch. Returns the number merged. */
+size_t lives_merge(struct lives *l, int64_t now, bool all, bool busy, bool (*open_batch)(void *ctx), void *ctx);
 int64_t lives_merged_seq(const struct lives *l, int64_t last_seq); /* every event below it is in its row */
