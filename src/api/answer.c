@@ -1,6 +1,7 @@
 /* answer.c - bodies of answers (answer.h). */
 #include "api/answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -48,15 +49,8 @@ void answer_faults(struct buf *out, int status, const struct faults *f)
 {
 	const struct fault *first = &f->f[0];
 	char text[FAULT_FIELD_MAX + FAULT_RULE_MAX + 4];
-	size_t n = 0;
 
-	if (first->field[0]) {
-		n = strlen(first->field);
-		memcpy(text, first->field, n);
-		memcpy(text + n, ": ", 2);
-		n += 2;
-	}
-	str_copy(text + n, sizeof(text) - n, str_of(first->rule));
+	snprintf(text, sizeof(text), "%s%s%s", first->field, first->field[0] ? ": " : "", first->rule);
 	if (f->count == 1) {
 		answer_error(out, status, text);
 		return;

@@ -153,7 +153,7 @@ int watch_start(struct api *a, struct err *e)
 	int r = pthread_create(&a->watch, NULL, watch, a);
 
 	if (r)
-		return err_set(e, -r, "http: no thread for deadlines: %s", strerror(r));
+		return err_set(e, -r, "http: no thread for deadlines: %s", strerrordesc_np(r));
 	a->watch_runs = true;
 	return 0;
 }

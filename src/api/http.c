@@ -321,6 +321,7 @@ static void reset(struct request *q)
 	q->out.max = 0;
 	keep_small(&q->uri);
 	memset(&q->route, 0, offsetof(struct request, uri) - offsetof(struct request, route));
+	q->user = NULL;
 	q->query.count = 0;
 	q->discarded = 0;
 	q->idem_hash = q->body_hash = 0;

@@ -76,7 +76,7 @@ static void failed(struct request *q, int64_t r)
 		request_refuse(q, MHD_HTTP_GATEWAY_TIMEOUT, "the look-up took too long");
 		return;
 	}
-	log_error("lookup", "failed=\"%s\"", strerror((int)-r));
+	log_error("lookup", "failed=\"%s\"", strerrordesc_np((int)-r));
 	request_refuse(q, MHD_HTTP_INTERNAL_SERVER_ERROR, "the look-up failed");
 }
 
@@ -285,7 +285,7 @@ int lookups_open(struct api *a, struct err *e)
 		return r;
 	r = pthread_create(&l->thread, NULL, work, l);
 	if (r)
-		return err_set(e, -r, "http: no thread for look-ups: %s", strerror(r));
+		return err_set(e, -r, "http: no thread for look-ups: %s", strerrordesc_np(r));
 	l->runs = true;
 	return 0;
 }

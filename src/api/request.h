@@ -35,8 +35,8 @@ enum route_flag {
 struct route {
 	struct str path;
 	unsigned methods; /* enum method */
+	unsigned flags;   /* enum route_flag */
 	const char *allow;
-	unsigned flags; /* enum route_flag */
 	/* The request is whole and, unless ROUTE_OPEN, its user known (q->user, q->snap). Either leaves an answer (q->status and
 	 * q->out, request_refuse()) or calls request_wait() and hands the request on. */
 	void (*run)(struct request *q, const struct settings *s);

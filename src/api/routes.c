@@ -3,7 +3,7 @@
 
 static const struct route routes[] = {
 #define ROUTE(path, methods, allow, flags, run, finish, sent) \
-	{{path, sizeof(path) - 1}, methods, allow, flags, run, finish, sent},
+	{{path, sizeof(path) - 1}, methods, flags, allow, run, finish, sent},
 #include "api/routes.def"
 #undef ROUTE
 };

@@ -123,7 +123,7 @@ static int listen_on(struct listener *l, struct err *e)
 		r = bind_one(ai);
 	freeaddrinfo(list);
 	if (r < 0)
-		return err_set(e, r, "http: listen %s: %s", l->name, strerror(-r));
+		return err_set(e, r, "http: listen %s: %s", l->name, strerrordesc_np(-r));
 	l->fd = r;
 	r = note_address(l);
 	return r < 0 ? err_set(e, r, "http: listen %s: no address", l->name) : r;
@@ -230,6 +230,14 @@ static struct api *new_api(const struct api_config *c)
 	return a;
 }
 
+/* 0 = one a processor. */
+static int64_t threads_of(const struct settings *s)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return s->http_threads > 0 ? s->http_threads : MIN(MAX(online, 1L), 64L);
+}
+
 static int open_all(struct api *a, const struct settings *s, struct err *e)
 {
 	int r = lookups_open(a, e);
@@ -240,7 +248,7 @@ static int open_all(struct api *a, const struct settings *s, struct err *e)
 	for (size_t i = 0; i < s->http_count && !r; i++) {
 		a->listeners[i].api = a;
 		a->listener_count++;
-		r = open_listener(&a->listeners[i], &s->http[i], s->http_threads, e);
+		r = open_listener(&a->listeners[i], &s->http[i], threads_of(s), e);
 	}
 	return r;
 }
