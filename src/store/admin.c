@@ -132,7 +132,7 @@ static int migrate(struct admin *a, struct err *e)
 			       (long long)version, ADMIN_SCHEMA);
 	for (int64_t v = version; v < ADMIN_SCHEMA; v++) {
 		char *sql = sqlite3_mprintf("BEGIN IMMEDIATE;%sPRAGMA user_version=%lld;COMMIT;",
-					    migrations[v], (long long)(v + 1));
+					    migrations[v], (long long)v + 1);
 		int rc = sqlite3_exec(a->db, sql, NULL, NULL, NULL);
 
 		sqlite3_free(sql);

@@ -35,8 +35,8 @@ static struct content *content_new(void)
 
 static void content_free(struct content *c)
 {
-	struct table *const all[] = {&c->deliveries, &c->due,	&c->hooks, &c->parked,
-				     &c->mos,	     &c->idems, &c->marks};
+	struct table *const all[] = {&c->deliveries, &c->due,   &c->hooks, &c->parked,
+				     &c->mos,        &c->idems, &c->marks};
 
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		table_done(all[i]);
@@ -145,13 +145,11 @@ static void memory_event(struct store *s, const struct event *e)
 
 static struct row_key due_key(const struct due *d)
 {
-	return (struct row_key){{d->at, d->key,
-				 (int64_t)((uint64_t)d->queue.route << 32 | d->queue.sub_account),
+	return (struct row_key){{d->at, d->key, (int64_t)((uint64_t)d->queue.route << 32 | d->queue.sub_account),
 				 d->queue.lane}};
 }
 
-static void set(struct store *s, struct table *t, struct row_key key, void *take, enum operation_kind kind,
-		void *told)
+static void set(struct store *s, struct table *t, struct row_key key, void *take, enum operation_kind kind, void *told)
 {
 	struct memory *m = of(s);
 
@@ -189,8 +187,7 @@ static void memory_hook_del(struct store *s, int64_t key, uint8_t kind)
 
 static void memory_park(struct store *s, const struct parked_row *p)
 {
-	set(s, &of(s)->c->parked, (struct row_key){{p->id}}, copy_of(p, sizeof(*p)), OP_PARK,
-	    copy_of(p, sizeof(*p)));
+	set(s, &of(s)->c->parked, (struct row_key){{p->id}}, copy_of(p, sizeof(*p)), OP_PARK, copy_of(p, sizeof(*p)));
 }
 
 static void memory_unpark(struct store *s, int64_t id)
@@ -217,8 +214,7 @@ static void memory_mo(struct store *s, const struct mo_row *row)
 
 static void memory_idem(struct store *s, const struct idem_row *r)
 {
-	set(s, &of(s)->c->idems, (struct row_key){{(int64_t)r->hash}}, copy_of(r, sizeof(*r)), OP_OTHER,
-	    NULL);
+	set(s, &of(s)->c->idems, (struct row_key){{(int64_t)r->hash}}, copy_of(r, sizeof(*r)), OP_OTHER, NULL);
 	given_out(of(s)->c, r->batch);
 }
 
@@ -297,7 +293,7 @@ static void batch_end(struct memory *m)
 	m->touched_count = m->op_count = 0;
 	m->open = false;
 	struct table *const all[] = {&m->c->deliveries, &m->c->due,   &m->c->hooks, &m->c->parked,
-				     &m->c->mos,	&m->c->idems, &m->c->marks};
+				     &m->c->mos,        &m->c->idems, &m->c->marks};
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		if (all[i]->holes)
 			table_sweep(all[i]);
@@ -377,7 +373,7 @@ static int memory_commit(struct store *s, struct err *e)
 	if (fails && m->failed == 0)
 		m->failed = -EIO;
 	unlock(m);
-	return m->failed ? err_set(e, m->failed, "memory store: %s", strerror(-m->failed)) : 0;
+	return m->failed ? err_set(e, m->failed, "memory store: a commit failed (%d)", m->failed) : 0;
 }
 
 static void memory_idle(struct store *s, int64_t now)

@@ -27,12 +27,13 @@ struct checkpointer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool stop, started;
+	bool stop, started, stuck; /* stuck: the last turn copied nothing, a reader is in the way */
 	atomic_int handover;
 	atomic_int copied; /* frames of today's WAL already in its database file */
 	atomic_bool signalled;
 	/* the thread's */
 	struct day *day; /* whose connection is open */
+	int done[2];     /* frames copied when last looked at: of older files, of today's */
 	struct conn c;
 };
 
@@ -133,13 +134,17 @@ static int pass(struct checkpointer *k, bool today)
 	int log = 0, done = 0, rc, left;
 
 	rc = copy(&k->c, &log, &done);
-	if (rc == SQLITE_BUSY)
+	if (rc == SQLITE_BUSY) {
+		k->stuck = true;
 		return 0;
+	}
 	if (rc != SQLITE_OK) {
 		failed(k, &k->c, k->day->path);
 		return -1;
 	}
 	left = log - done;
+	k->stuck = left > 0 && done == k->done[today];
+	k->done[today] = done;
 	if (!today) {
 		if (left <= 0)
 			atomic_store(&k->day->frames, 0);
@@ -147,7 +152,7 @@ static int pass(struct checkpointer *k, bool today)
 	}
 	atomic_store(&k->copied, done);
 	left = MAX(waiting(k, k->day), left);
-	if (log > LARGE && left > 0 && left <= few_for(log))
+	if (log > LARGE && left > 0 && left <= few_for(log) && !k->stuck)
 		atomic_store(&k->handover, HANDOVER_ASKED);
 	return left;
 }
@@ -215,8 +220,8 @@ static void *thread(void *arg)
 			(void)atomic_compare_exchange_strong(&k->handover, &asked, HANDOVER_IDLE);
 		} else if (today && left < WORTH_IT && !atomic_load(&k->signalled)) {
 			wait_ms(k, LAZY_MS);
-		} else if (!today && left > 0) {
-			wait_ms(k, OFFER_MS); /* a reader holds the rest */
+		} else if (k->stuck) {
+			wait_ms(k, OFFER_MS);
 		}
 	}
 	pthread_mutex_unlock(&k->lock);

@@ -19,6 +19,7 @@ struct moment {
 	struct conn *c;
 	struct day **days; /* NULL for a file that is not a day's; referenced */
 	size_t n;
+	unsigned generation; /* of the catalogue */
 };
 
 static void moment_done(struct moment *m)
@@ -43,14 +44,9 @@ static int moment_add(struct moment *m, const char *data, const char *name, stru
 	if (asprintf(&path, "%s/%s", data, name) < 0)
 		return err_set(e, -ENOMEM, "no memory");
 	r = conn_open(&c, path, CONN_READ, 1024, e);
-	/* The transaction begins with the first row read. */
-	if (r == 0)
-		r = conn_exec(&c, "BEGIN; SELECT count(*) FROM sqlite_schema;", e);
 	free(path);
-	if (r < 0) {
-		conn_close(&c);
+	if (r < 0)
 		return r;
-	}
 	m->names = xrealloc(m->names, m->n + 1, sizeof(*m->names));
 	m->c = xrealloc(m->c, m->n + 1, sizeof(*m->c));
 	m->days = xrealloc(m->days, m->n + 1, sizeof(*m->days));
@@ -75,16 +71,35 @@ static int add_others(struct moment *m, struct sq *s, struct err *e)
 	return r;
 }
 
-static int take_moment(struct moment *m, struct sq *s, bool all, struct err *e)
+static int open_all(struct moment *m, struct sq *s, bool all, struct err *e)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&s->gate);
+	pthread_mutex_lock(&s->c.lock);
 	for (size_t i = 0; r == 0 && i < s->c.n; i++)
 		r = moment_add(m, s->data, strrchr(s->c.days[i]->path, '/') + 1, s->c.days[i], e);
-	if (r == 0 && all)
-		r = add_others(m, s, e);
-	pthread_mutex_unlock(&s->gate);
+	m->generation = atomic_load(&s->c.generation);
+	pthread_mutex_unlock(&s->c.lock);
+	return r == 0 && all ? add_others(m, s, e) : r;
+}
+
+/* Opening takes its time, and is done before; beginning does not. Should a day have begun or gone meanwhile, all of it again. */
+static int take_moment(struct moment *m, struct sq *s, bool all, struct err *e)
+{
+	bool current = false;
+	int r = 0;
+
+	while (r == 0 && !current) {
+		moment_done(m);
+		*m = (struct moment){0};
+		r = open_all(m, s, all, e);
+		pthread_mutex_lock(&s->gate);
+		current = m->generation == atomic_load(&s->c.generation);
+		/* The transaction begins with the first row read. */
+		for (size_t i = 0; r == 0 && current && i < m->n; i++)
+			r = conn_exec(&m->c[i], "BEGIN; SELECT count(*) FROM sqlite_schema;", e);
+		pthread_mutex_unlock(&s->gate);
+	}
 	return r;
 }
 
