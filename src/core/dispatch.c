@@ -89,24 +89,89 @@ static bool dispatch_one(struct engine *e, struct route *r, struct queue *k)
 	return true;
 }
 
-/* The rows of a queue whose route is gone belong to any of the others: all look through that stretch of the disk again. Keys that
- * come twice into a window are harmless, the second finds its delivery on the way. */
-static void rescan(struct engine *e, struct queue *gone)
+/* -- after a reload that changed the routes ---------------------------------------------------------------------------- */
+
+/* Windows are emptied and filled again by a walk over the rows, each to the queue it belongs to now. What has unmerged events is
+ * not in its row as it is, so it moves by hand. */
+void dispatch_routes_changed(struct engine *e)
 {
-	gone->spilled = false;
+	struct buf keys = {.max = (size_t)1 << 32};
+
 	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
 		struct queue *k = OWNER(struct queue, all, n);
 
-		if (k == gone || k->id.lane >= LANES)
+		for (int64_t key; k->id.lane < LANES && (key = queue_pop(k));) {
+			struct live *lv = live_find(&e->lives, key);
+
+			if (lv && lv->n && lv->d->state == D_QUEUED)
+				buf_put(&keys, &key, sizeof(key));
+		}
+	}
+	queues_clear(&e->queues);
+	for (size_t i = keys.n / sizeof(int64_t); i-- > 0;) {
+		struct live *lv;
+		int64_t key;
+
+		memcpy(&key, keys.p + i * sizeof(key), sizeof(key));
+		lv = live_find(&e->lives, key);
+		if (!lv)
 			continue;
-		k->spill_from = k->spilled ? MIN(k->spill_from, gone->spill_from) : gone->spill_from;
-		k->spilled = true;
-		queue_wake(&e->queues, k);
+		queue_push_front(&e->queues, engine_queue_of(e, lv->d), key);
+		engine_queue_of(e, lv->d)->waiting++;
+	}
+	buf_done(&keys);
+	e->rehome = unfinished_mark(e) - 1;
+	e->rehome_until = e->ids.last;
+}
+
+struct rows {
+	struct delivery *a[REFILL_SCAN];
+	size_t n;
+};
+
+static bool gather_row(void *ctx, struct delivery *take)
+{
+	struct rows *r = ctx;
+
+	r->a[r->n++] = take;
+	return r->n < REFILL_SCAN;
+}
+
+static void rehome_one(struct engine *e, struct delivery *take)
+{
+	struct live *lv = live_find(&e->lives, take->key);
+	struct queue *k = engine_queue_of(e, take);
+	bool waits = take->state == D_QUEUED && !take->due_at && (!lv || (!lv->n && lv->d->state == D_QUEUED));
+
+	k->waiting += waits;
+	if (waits && k->id.route)
+		(void)queue_push(&e->queues, k, take->key);
+	if (!waits || k->id.route || lv) {
+		delivery_free(take);
+		take = NULL;
+	}
+	if (waits && !k->id.route) {
+		struct fact f = {.kind = FACT_REFUSE, .code = SENT_CARRIER_COMMUNICATION_ERROR, .reason = REASON_NO_ROUTE};
+
+		engine_step(e, lv ? lv : live_add(&e->lives, take), &f);
 	}
 }
 
-/* After a reload a queue's route may be gone: its deliveries find their new way one by one. */
-static void rehome(struct engine *e, struct lane_set *s)
+static void rehome_rows(struct engine *e)
+{
+	struct rows r = {.n = 0};
+	int64_t last = e->rehome;
+
+	if (e->rehome >= e->rehome_until)
+		return;
+	e->ops->unfinished_after(e->store, 1u << D_QUEUED, e->rehome, e->rehome_until, REFILL_SCAN, gather_row, &r, &last);
+	e->rehome = last == e->rehome ? e->rehome_until : last;
+	for (size_t i = 0; i < r.n; i++)
+		rehome_one(e, r.a[i]);
+}
+
+/* Keys that came back to a queue whose route is gone (from a carrier, or due again). */
+static void rehome_queue(struct engine *e, struct lane_set *s)
 {
 	int left = EXPIRE_MAX;
 
@@ -115,12 +180,11 @@ static void rehome(struct engine *e, struct lane_set *s)
 		struct live *lv = key ? live_get(&e->lives, key) : NULL;
 		struct queue *to = lv && lv->d->state == D_QUEUED ? engine_queue_of(e, lv->d) : NULL;
 
-		if (!key && k->spilled)
-			rescan(e, k);
 		if (to && to->id.route) {
 			queue_push_front(&e->queues, to, key);
 		} else if (to) {
 			struct fact f = {.kind = FACT_REFUSE, .code = SENT_CARRIER_COMMUNICATION_ERROR, .reason = REASON_NO_ROUTE};
+
 			engine_step(e, lv, &f);
 		}
 		queue_rotate(&e->queues, k);
@@ -133,19 +197,18 @@ void dispatch_turn(struct engine *e)
 
 	if (e->hold || !e->channel)
 		return;
+	rehome_rows(e);
 	for (size_t i = 0; i < e->queues.set_count; i++) {
-		struct lane_set *s = &e->queues.sets[i];
+		struct lane_set *s = e->queues.sets[i];
 		struct route *r = routes_by_hash(&e->routes, s->route);
 		struct queue *k;
 
 		if (!r) {
-			rehome(e, s);
+			rehome_queue(e, s);
 			continue;
 		}
-		while (left > 0 && (k = queues_next(s)) && dispatch_one(e, r, k)) {
+		while (left > 0 && (k = queues_next(s)) && dispatch_one(e, r, k))
 			left--;
-			s = &e->queues.sets[i];
-		}
 	}
 }
 

@@ -97,7 +97,10 @@ const struct queue_id engine_timers = {.lane = LANE_TIMERS};
 
 void engine_waiting(struct engine *e, const struct delivery *d, int n)
 {
-	engine_queue_of(e, d)->waiting += (size_t)n;
+	struct queue *k = engine_queue_of(e, d);
+
+	/* After a reload of the routes a queue counts again from what it finds; it shows, nothing depends on it. */
+	k->waiting = n < 0 && k->waiting < (size_t)-n ? 0 : k->waiting + (size_t)n;
 	metric_add(M_QUEUED, n);
 }
 

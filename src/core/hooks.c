@@ -510,6 +510,25 @@ struct replay {
 	void *ctx;
 };
 
+/* When both of a delivery's calls are replayed, sent comes first: delivered waits behind it. */
+static int64_t replay_order(struct engine *e, int64_t key, uint8_t kind)
+{
+	uint8_t other = kind == HOOK_SENT ? HOOK_DELIVERED : HOOK_SENT;
+	struct hook_pending *h = map_ptr(e->hooks.pending, hook_id(key, other));
+	struct hook_row row;
+
+	if (kind == HOOK_DELIVERED)
+		return h || (e->ops->hook_get(e->store, key, HOOK_SENT, &row) && !row.dead) ? INT64_MAX : e->now;
+	if (h && !h->away) {
+		to_disk(e, h, INT64_MAX, NULL);
+	} else if (!h && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) && !row.dead) {
+		row.due = INT64_MAX;
+		engine_batch(e);
+		e->ops->hook_set(e->store, &row);
+	}
+	return e->now;
+}
+
 static void do_replay(struct engine *e, struct call *c)
 {
 	struct replay *r = (struct replay *)c;
@@ -520,7 +539,7 @@ static void do_replay(struct engine *e, struct call *c)
 	if (!e->ops->hook_get(e->store, r->key, r->kind, &row) || !row.dead)
 		return;
 	row.dead = false;
-	row.due = e->now;
+	row.due = replay_order(e, r->key, r->kind);
 	row.first_at = 0;
 	row.tries = 0;
 	engine_batch(e);

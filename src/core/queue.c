@@ -26,29 +26,37 @@ void queues_done(struct queues *q)
 	}
 	for (int i = 0; i <= LANES; i++)
 		map_free(q->by_id[i]);
+	for (size_t i = 0; i < q->set_count; i++)
+		free(q->sets[i]);
 	free(q->sets);
 }
 
-/* Sets are few (one a route) and live as long as the engine. The lists' heads are inside, so moving the array re-links them. */
+/* Sets are few (one a route) and live as long as the engine. */
 struct lane_set *queues_set(struct queues *q, uint32_t route)
 {
-	struct lane_set *old = q->sets, *s;
+	struct lane_set *s;
 
 	for (size_t i = 0; i < q->set_count; i++)
-		if (q->sets[i].route == route)
-			return &q->sets[i];
-	s = xcalloc(q->set_count + 1, sizeof *s);
-	for (size_t i = 0; i <= q->set_count; i++) {
-		for (int lane = 0; lane < LANES; lane++) {
-			list_init(&s[i].lane[lane]);
-			for (struct node *n; i < q->set_count && (n = list_pop(&old[i].lane[lane]));)
-				list_push(&s[i].lane[lane], n);
-		}
-		s[i].route = i < q->set_count ? old[i].route : route;
+		if (q->sets[i]->route == route)
+			return q->sets[i];
+	s = xnew(struct lane_set);
+	s->route = route;
+	for (int lane = 0; lane < LANES; lane++)
+		list_init(&s->lane[lane]);
+	q->sets = xrealloc(q->sets, q->set_count + 1, sizeof(struct lane_set *));
+	q->sets[q->set_count++] = s;
+	return s;
+}
+
+void queues_clear(struct queues *q)
+{
+	for (struct node *n = list_first(&q->all); n; n = list_next(&q->all, n)) {
+		struct queue *k = OWNER(struct queue, all, n);
+
+		k->count = k->head = 0;
+		k->waiting = 0;
+		k->spilled = false;
 	}
-	free(old);
-	q->sets = s;
-	return &s[q->set_count++];
 }
 
 struct queue *queue_of(struct queues *q, const struct queue_id *id)

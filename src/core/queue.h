@@ -36,9 +36,11 @@ struct lane_set { /* the queues of one route */
 struct queues {
 	struct map *by_id[LANES + 1];
 	struct list all;
-	struct lane_set *sets;
+	struct lane_set **sets;
 	size_t set_count;
 };
+/* Empties every window and forgets what is on disk; due rows stay. For a reload that changed the routes. */
+void queues_clear(struct queues *q);
 void queues_init(struct queues *q);
 void queues_done(struct queues *q);
 struct queue *queue_of(struct queues *q, const struct queue_id *id); /* made when new */

@@ -76,7 +76,8 @@ struct engine {
 	struct map *unfinished; /* key >> UNFINISHED_SHIFT -> deliveries QUEUED, SENDING or DOUBT */
 	int64_t unfinished_low; /* lowest chunk that may have some */
 	int64_t sweep;          /* every key up to it is settled or has a due row for its receipt wait */
-	size_t under_way;       /* attempts at the channel */
+	int64_t rehome, rehome_until; /* rows to find their queue again after a reload changed the routes */
+	size_t under_way;             /* attempts at the channel */
 	int64_t next_second, next_marks;
 	struct channel *channel;
 	const struct hook_sender_ops *sender_ops;
@@ -116,6 +117,7 @@ int64_t unfinished_mark(struct engine *e);
 
 void intake_submission(struct engine *e, struct submission *s);
 
+void dispatch_routes_changed(struct engine *e);
 void dispatch_turn(struct engine *e);
 void dispatch_timers(struct engine *e); /* due rows, expiry at queue heads, the sweep for receipts that never came */
 int64_t dispatch_next(const struct engine *e); /* wall ms of the next due row */
