@@ -64,10 +64,12 @@ static void details_are_cut_at_a_character(void **state)
 		static const char *const chars[] = {"\xc3\xa1", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
 
 		for (size_t c = 0; c < COUNT_OF(chars); c++) {
+			size_t n = shift;
+
 			memset(text, 'x', shift);
-			text[shift] = 0;
-			while (strlen(text) < 200)
-				strcat(text, chars[c]);
+			for (; n < 200; n += strlen(chars[c]))
+				memcpy(text + n, chars[c], strlen(chars[c]));
+			text[n] = 0;
 			event_detail(&e, "%s", text);
 			assert_true(utf8_valid(detail_of(&e), NULL));
 			assert_true(e.detail_len > EVENT_DETAIL_MAX - 4);
@@ -145,8 +147,7 @@ static void settings_are_freed_whole(void **state)
 	s->log.level = xstrdup("info");
 	settings_free(s);
 	s = xnew(struct settings);
-	s->http_count = s->operator_count = s->sms.route_count =
-		3; /* counted, not allocated: a faulty file */
+	s->http_count = s->operator_count = s->sms.route_count = 3; /* counted, not allocated: a faulty file */
 	settings_free(s);
 	settings_free(NULL);
 }

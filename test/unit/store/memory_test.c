@@ -11,7 +11,7 @@
 
 static struct store *open_store(void)
 {
-	struct store_options o = {.message_retention_ms = 90 * 86400000ll};
+	struct store_options o = {.message_retention_ms = 90 * (int64_t)86400000};
 	struct store *s = NULL;
 
 	assert_int_equal(store_memory_open(&s, &o, NULL), 0);
