@@ -76,6 +76,11 @@ static void failed(struct request *q, int64_t r)
 		request_refuse(q, MHD_HTTP_GATEWAY_TIMEOUT, "the look-up took too long");
 		return;
 	}
+	if (r == -ENOSPC) {
+		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE,
+				     1, "too many changes were left unread between others; list once without start and end");
+		return;
+	}
 	log_error("lookup", "failed=\"%s\"", strerrordesc_np((int)-r));
 	request_refuse(q, MHD_HTTP_INTERNAL_SERVER_ERROR, "the look-up failed");
 }

@@ -473,6 +473,9 @@ TEST(look_ups_that_fail_say_so)
 	fake_query_fails(-ETIMEDOUT);
 	contains(expect_answer(&f, 504, "POST", "/v1/sms/status/search", "ana", "", "{\"correlationIds\":[1]}"),
 		 "\"errorCode\":504");
+	fake_query_fails(-ENOSPC);
+	contains(expect_answer(&f, 503, "GET", "/v1/sms/status/list?start=1473088405", "ana", "", NULL),
+		 "without start and end");
 	fake_query_fails(-EIO);
 	expect_answer(&f, 500, "GET", "/v1/sms/status/list", "ana", "", NULL);
 	fake_query_fails(0);
