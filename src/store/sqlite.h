@@ -6,7 +6,7 @@
  *   sqlite_days.c     the files, one a day, and which holds what, the edge between two days
  *   sqlite_retire.c   retention                                 sqlite_merge.c   state into rows, finished blocks
  *   sqlite_recover.c  what is unfinished                        sqlite_read.c    readers
- *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM
+ *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread
  *   sqlite_runs.c     the same on disk, in sorted runs          sqlite_ckpt.c    checkpoints
  *   sqlite_copy.c     backup, check                             sqlite_vfs.c     injected faults */
 #pragma once
