@@ -4,8 +4,8 @@
 
 #define ESC 0x1b
 #define REPLACEMENT 0xfffdu
-#define EXT 0x80 /* in the tables below: reached through ESC */
-#define NONE 0xff
+#define EXT 0x80         /* in the tables below: reached through ESC */
+#define NONE (EXT | ESC) /* the one pair that no table can have */
 
 /* clang-format off */
 /* 3GPP TS 23.038 6.2.1: the character of each septet. ESC stands for itself. */
@@ -27,6 +27,22 @@ static const struct {
 } extension[] = {
 	{0x0a, '\f'}, {0x14, '^'}, {0x28, '{'}, {0x29, '}'}, {0x2f, '\\'},
 	{0x3c, '['}, {0x3d, '~'}, {0x3e, ']'}, {0x40, '|'}, {0x65, 0x20ac},
+};
+
+/* Annex A.2.3 and A.2.2: what the national tables hold besides the extension table. */
+struct national {
+	uint8_t septet;
+	uint16_t cp;
+};
+static const struct national portuguese[] = {
+	{0x05, 0xea}, {0x09, 0xe7}, {0x0b, 0xd4}, {0x0c, 0xf4}, {0x0e, 0xc1}, {0x0f, 0xe1}, {0x12, 0x3a6}, {0x13, 0x393},
+	{0x15, 0x3a9}, {0x16, 0x3a0}, {0x17, 0x3a8}, {0x18, 0x3a3}, {0x19, 0x398}, {0x1f, 0xca}, {0x41, 0xc0}, {0x49, 0xcd},
+	{0x4f, 0xd3}, {0x55, 0xda}, {0x5b, 0xc3}, {0x5c, 0xd5}, {0x61, 0xc2}, {0x69, 0xed}, {0x6f, 0xf3}, {0x75, 0xfa},
+	{0x7b, 0xe3}, {0x7c, 0xf5}, {0x7f, 0xe2},
+};
+static const struct national spanish[] = {
+	{0x09, 0xe7}, {0x41, 0xc1}, {0x49, 0xcd}, {0x4f, 0xd3}, {0x55, 0xda}, {0x61, 0xe1}, {0x69, 0xed}, {0x6f, 0xf3},
+	{0x75, 0xfa},
 };
 
 /* The way back for U+0000..U+00FF: septet, EXT | septet, or NONE. */
@@ -74,11 +90,62 @@ static uint8_t septet(uint32_t cp)
 	}
 }
 
-unsigned gsm_septets(uint32_t cp)
+static const struct national *national_table(enum gsm_shift shift, size_t *n)
+{
+	*n = shift == GSM_SHIFT_PORTUGUESE ? COUNT_OF(portuguese)
+	     : shift == GSM_SHIFT_SPANISH  ? COUNT_OF(spanish)
+					   : 0;
+	return shift == GSM_SHIFT_PORTUGUESE ? portuguese : spanish;
+}
+
+/* What the default alphabet has keeps its one septet also where the national table has it too (the Greek capitals). */
+static uint8_t shifted_septet(uint32_t cp, enum gsm_shift shift)
 {
 	uint8_t s = septet(cp);
+	const struct national *t;
+	size_t n;
+
+	if (s != NONE)
+		return s;
+	t = national_table(shift, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].cp == cp)
+			return EXT | t[i].septet;
+	}
+	return NONE;
+}
+
+unsigned gsm_shift_septets(uint32_t cp, enum gsm_shift shift)
+{
+	uint8_t s = shifted_septet(cp, shift);
 
 	return s == NONE ? 0 : s & EXT ? 2 : 1;
+}
+
+unsigned gsm_septets(uint32_t cp) { return gsm_shift_septets(cp, GSM_SHIFT_NONE); }
+
+/* The Portuguese table holds all letters of the Spanish one at the same price, so letters of the default alphabet that only
+ * Spanish writes decide between the two. */
+enum gsm_shift gsm_shift_for(struct str s, size_t *septets)
+{
+	const char *p = s.p, *end = s.n ? p + s.n : p;
+	bool fits_spanish = true, looks_spanish = false;
+	size_t n = 0;
+
+	while (p < end) {
+		uint32_t cp = (unsigned char)*p < 0x80 ? (unsigned char)*p++ : utf8_next(&p, end);
+		unsigned k = gsm_shift_septets(cp, GSM_SHIFT_PORTUGUESE);
+
+		if (!k)
+			return GSM_SHIFT_NONE;
+		n += k;
+		if (cp < 0x80)
+			continue;
+		fits_spanish &= gsm_shift_septets(cp, GSM_SHIFT_SPANISH) != 0;
+		looks_spanish |= cp == 0xf1 || cp == 0xd1 || cp == 0xbf || cp == 0xa1; /* n with tilde; inverted ? and ! */
+	}
+	*septets = n;
+	return fits_spanish && looks_spanish ? GSM_SHIFT_SPANISH : GSM_SHIFT_PORTUGUESE;
 }
 
 /* Runs for every message that is accepted, so ASCII takes one table look-up a character. */
@@ -115,7 +182,7 @@ void text_measure(struct str s, struct text_measure *ret)
 /* Room is asked for once for the whole text: no alphabet needs more than two octets for one octet of UTF-8. */
 static uint8_t *room(struct buf *out, size_t n) { return (uint8_t *)buf_space(out, n * 2 + 1); }
 
-static bool septets_put(struct buf *out, struct str s, uint8_t refused)
+static bool septets_put(struct buf *out, struct str s, uint8_t refused, enum gsm_shift shift)
 {
 	const char *p = s.p, *end = s.n ? p + s.n : p;
 	uint8_t *o = room(out, s.n), *start = o;
@@ -125,7 +192,7 @@ static bool septets_put(struct buf *out, struct str s, uint8_t refused)
 		return false;
 	while (p < end) {
 		uint32_t cp = (unsigned char)*p < 0x80 ? (unsigned char)*p++ : utf8_next(&p, end);
-		uint8_t g = septet(cp);
+		uint8_t g = shifted_septet(cp, shift);
 
 		if (g == NONE || g & refused) {
 			all = false;
@@ -139,8 +206,13 @@ static bool septets_put(struct buf *out, struct str s, uint8_t refused)
 	return all;
 }
 
-bool gsm_put(struct buf *out, struct str s) { return septets_put(out, s, 0); }
-bool gsm_basic_put(struct buf *out, struct str s) { return septets_put(out, s, EXT); }
+bool gsm_put(struct buf *out, struct str s) { return septets_put(out, s, 0, GSM_SHIFT_NONE); }
+bool gsm_basic_put(struct buf *out, struct str s) { return septets_put(out, s, EXT, GSM_SHIFT_NONE); }
+
+bool gsm_shift_put(struct buf *out, struct str s, enum gsm_shift shift)
+{
+	return septets_put(out, s, 0, shift);
+}
 
 bool ucs2_put(struct buf *out, struct str s)
 {
@@ -195,8 +267,15 @@ static void put_cp(struct buf *out, uint32_t cp)
 }
 
 /* 0 when there is no such pair. */
-static uint32_t extended(uint8_t septet)
+static uint32_t extended(uint8_t septet, enum gsm_shift shift)
 {
+	size_t n;
+	const struct national *t = national_table(shift, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].septet == septet)
+			return t[i].cp;
+	}
 	for (size_t i = 0; i < COUNT_OF(extension); i++) {
 		if (extension[i].septet == septet)
 			return extension[i].cp;
@@ -207,7 +286,7 @@ static uint32_t extended(uint8_t septet)
 /* Octets above 0x7F are no septets; what sends them mostly means Latin-1, so that reading is kept, but reported. */
 static uint32_t not_a_septet(uint8_t c) { return c >= 0xa0 ? c : REPLACEMENT; }
 
-bool gsm_get(struct buf *out, const uint8_t *p, size_t n)
+bool gsm_shift_get(struct buf *out, const uint8_t *p, size_t n, enum gsm_shift shift)
 {
 	bool whole = true;
 
@@ -221,7 +300,7 @@ bool gsm_get(struct buf *out, const uint8_t *p, size_t n)
 			cp = basic[p[i]];
 		} else if (i + 1 < n && p[i + 1] != ESC && p[i + 1] < 0x80) {
 			i++;
-			cp = extended(p[i]);
+			cp = extended(p[i], shift);
 			if (!cp) {
 				whole = false;
 				cp = basic[p[i]];
@@ -234,6 +313,8 @@ bool gsm_get(struct buf *out, const uint8_t *p, size_t n)
 	}
 	return whole;
 }
+
+bool gsm_get(struct buf *out, const uint8_t *p, size_t n) { return gsm_shift_get(out, p, n, GSM_SHIFT_NONE); }
 
 bool ucs2_get(struct buf *out, const uint8_t *p, size_t n)
 {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "wire/gsm_text.h"
 #include "wire/split.h"
 
 #define ESC 0x1b
@@ -46,13 +45,61 @@ static unsigned last_resort(unsigned alphabets)
 	return SPLIT_UCS2;
 }
 
+static unsigned digits(unsigned n) { return n > 99 ? 3 : n > 9 ? 2 : 1; }
+
+/* Units that fit a message or part (3GPP TS 23.040 9.2.3.24; 140 octets in all). With SAR and message_payload it is the SMSC
+ * that writes the header, which is then taken to be the short one. */
+static unsigned cap(unsigned alphabet, enum gsm_shift shift, enum split_join join)
+{
+	unsigned place = join == SPLIT_NONE ? 0 : join == SPLIT_UDH16 ? 6 : 5, national = shift ? 3 : 0;
+	unsigned header = place + national ? 1 + place + national : 0;
+
+	switch (alphabet) {
+	case SPLIT_UCS2: return (140 - header) / 2;
+	case SPLIT_LATIN1: return 140 - header;
+	default: return 160 - (header * 8 + 6) / 7;
+	}
+}
+
+static unsigned cap_alone(unsigned alphabet, enum gsm_shift shift)
+{
+	return cap(alphabet, shift, SPLIT_NONE);
+}
+
+/* The same for part i (from 1) of a total whose number has that many digits. */
+static unsigned cap_part(unsigned alphabet, enum gsm_shift shift, enum split_join join, unsigned i, unsigned total_digits)
+{
+	unsigned mark = join == SPLIT_NONE ? 4 + digits(i) + total_digits : 0;
+
+	return cap(alphabet, shift, join) - mark;
+}
+
 /* A text and the alphabet chosen for it. */
 struct choice {
 	struct str text; /* the caller's, or folded */
 	struct buf folded;
 	struct text_measure m;
 	unsigned alphabet;
+	enum gsm_shift shift;
 };
+
+static bool try_shift(struct choice *c, const struct split_options *o, unsigned alphabets)
+{
+	bool ours = o->join != SPLIT_SAR && o->join != SPLIT_PAYLOAD;
+	enum gsm_shift shift;
+	size_t septets;
+
+	if (!o->shift || !(alphabets & SPLIT_GSM7EXT))
+		return false;
+	shift = gsm_shift_for(c->text, &septets);
+	if (!shift || (!ours && septets > cap_alone(SPLIT_GSM7EXT, shift)))
+		return false;
+	c->alphabet = SPLIT_GSM7EXT;
+	c->shift = shift;
+	c->m.gsm = true;
+	c->m.septets = septets;
+	return true;
+}
 
 static void try_fold(struct choice *c, unsigned alphabets)
 {
@@ -79,6 +126,8 @@ static void choose(struct choice *c, struct str text, const struct split_options
 	c->text = text;
 	text_measure(text, &c->m);
 	c->alphabet = fitting(&c->m, alphabets);
+	if ((!c->alphabet || c->alphabet == SPLIT_UCS2) && try_shift(c, o, alphabets))
+		return;
 	if (!c->alphabet || (c->alphabet == SPLIT_UCS2 && o->fold && alphabets != SPLIT_UCS2))
 		try_fold(c, alphabets);
 	if (!c->alphabet)
@@ -87,38 +136,12 @@ static void choose(struct choice *c, struct str text, const struct split_options
 
 static void choice_done(struct choice *c) { buf_done(&c->folded); }
 
-static unsigned digits(unsigned n) { return n > 99 ? 3 : n > 9 ? 2 : 1; }
-
-/* Units that fit one message alone, and one part of several (3GPP TS 23.040 9.2.3.24; 140 octets in all). */
-static unsigned cap_alone(unsigned alphabet)
-{
-	return alphabet == SPLIT_UCS2 ? 70 : alphabet == SPLIT_LATIN1 ? 140 : 160;
-}
-
-static unsigned cap_part(unsigned alphabet, enum split_join join)
-{
-	unsigned header = join == SPLIT_UDH16 ? 7 : 6;
-
-	switch (alphabet) {
-	case SPLIT_UCS2: return (140 - header) / 2;
-	case SPLIT_LATIN1: return 140 - header;
-	default: return 160 - (header * 8 + 6) / 7;
-	}
-}
-
-/* The same for part i (from 1) of a total whose number has that many digits. */
-static unsigned cap_of(unsigned alphabet, enum split_join join, unsigned i, unsigned total_digits)
-{
-	if (join != SPLIT_NONE)
-		return cap_part(alphabet, join);
-	return cap_alone(alphabet) - 4 - digits(i) - total_digits;
-}
-
-static unsigned units_of(unsigned alphabet, uint32_t cp)
+static unsigned units_of(unsigned alphabet, enum gsm_shift shift, uint32_t cp)
 {
 	switch (alphabet) {
 	case SPLIT_UCS2: return cp > 0xffff ? 2 : 1;
-	case SPLIT_GSM7EXT: return MAX(gsm_septets(cp), 1u); /* what has no septet becomes one '?' */
+	case SPLIT_GSM7EXT:
+		return MAX(gsm_shift_septets(cp, shift), 1u); /* what has no septet becomes one '?' */
 	default: return 1;
 	}
 }
@@ -135,22 +158,22 @@ static size_t units_in(const struct choice *c)
 	if (c->m.gsm)
 		return c->m.septets;
 	while (p < end)
-		n += units_of(SPLIT_GSM7EXT, utf8_next(&p, end));
+		n += units_of(SPLIT_GSM7EXT, c->shift, utf8_next(&p, end));
 	return n;
 }
 
 static unsigned walk(const struct choice *c, enum split_join join, unsigned total_digits)
 {
 	const char *p = c->text.p, *end = c->text.n ? p + c->text.n : p;
-	unsigned parts = 1, used = 0, cap = cap_of(c->alphabet, join, 1, total_digits);
+	unsigned parts = 1, used = 0, most = cap_part(c->alphabet, c->shift, join, 1, total_digits);
 
 	while (p < end) {
 		uint32_t cp = (unsigned char)*p < 0x80 ? (unsigned char)*p++ : utf8_next(&p, end);
-		unsigned k = units_of(c->alphabet, cp);
+		unsigned k = units_of(c->alphabet, c->shift, cp);
 
-		if (used + k > cap) {
+		if (used + k > most) {
 			used = 0;
-			cap = cap_of(c->alphabet, join, ++parts, total_digits);
+			most = cap_part(c->alphabet, c->shift, join, ++parts, total_digits);
 		}
 		used += k;
 	}
@@ -164,13 +187,13 @@ static unsigned count(const struct choice *c, enum split_join join, size_t *unit
 
 	*units = units_in(c);
 	*total_digits = 1;
-	if (*units <= cap_alone(c->alphabet))
+	if (*units <= cap_alone(c->alphabet, c->shift))
 		return 1;
 	if (join != SPLIT_NONE) {
-		unsigned cap = cap_part(c->alphabet, join);
+		unsigned most = cap(c->alphabet, c->shift, join);
 
 		/* where no character takes two units, all parts but the last are full */
-		return *units == c->m.points ? (unsigned)((*units + cap - 1) / cap) : walk(c, join, 1);
+		return *units == c->m.points ? (unsigned)((*units + most - 1) / most) : walk(c, join, 1);
 	}
 	for (;; ++*total_digits) {
 		parts = walk(c, join, *total_digits);
@@ -188,6 +211,7 @@ int split_count(struct str text, const struct split_options *o, struct split_cou
 	ret->parts = count(&c, o->join, &ret->units, &total_digits);
 	ret->pdus = o->join == SPLIT_PAYLOAD ? 1 : ret->parts;
 	ret->alphabet = (enum split_alphabet)c.alphabet;
+	ret->shift = c.shift;
 	choice_done(&c);
 	return ret->parts > SPLIT_PARTS_MAX ? -E2BIG : 0;
 }
@@ -199,7 +223,7 @@ static bool encode(struct buf *out, const struct choice *c)
 	case SPLIT_LATIN1: return latin1_put(out, c->text);
 	case SPLIT_UCS2: return ucs2_put(out, c->text);
 	case SPLIT_GSM7: return gsm_basic_put(out, c->text);
-	default: return gsm_put(out, c->text);
+	default: return gsm_shift_put(out, c->text, c->shift);
 	}
 }
 
@@ -232,22 +256,35 @@ static size_t cut(unsigned alphabet, const uint8_t *p, size_t n, size_t max)
 	return max;
 }
 
+/* 0 when no header is needed. */
 static size_t put_header(uint8_t *o, const struct split *s, unsigned i)
 {
-	uint8_t head[7] = {0x05, 0x00, 0x03, (uint8_t)s->ref, (uint8_t)s->n, (uint8_t)i};
+	uint8_t head[10] = {0};
+	size_t n = 1;
 
 	if (s->join == SPLIT_UDH8) {
-		memcpy(o, head, 6);
-		return 6;
-	}
-	if (s->join == SPLIT_UDH16) {
-		uint8_t wide[7] = {0x06,          0x08,      0x04, (uint8_t)(s->ref >> 8), (uint8_t)s->ref,
-				   (uint8_t)s->n, (uint8_t)i};
+		const uint8_t place[] = {0x00, 0x03, (uint8_t)s->ref, (uint8_t)s->n, (uint8_t)i};
 
-		memcpy(o, wide, 7);
-		return 7;
+		memcpy(head + n, place, sizeof(place));
+		n += sizeof(place);
+	} else if (s->join == SPLIT_UDH16) {
+		const uint8_t place[] = {0x08,          0x04,      (uint8_t)(s->ref >> 8), (uint8_t)s->ref,
+					 (uint8_t)s->n, (uint8_t)i};
+
+		memcpy(head + n, place, sizeof(place));
+		n += sizeof(place);
 	}
-	return 0;
+	if (s->shift) {
+		const uint8_t national[] = {0x24, 0x01, (uint8_t)s->shift};
+
+		memcpy(head + n, national, sizeof(national));
+		n += sizeof(national);
+	}
+	if (n == 1)
+		return 0;
+	head[0] = (uint8_t)(n - 1);
+	memcpy(o, head, n);
+	return n;
 }
 
 static size_t put_mark(uint8_t *o, const struct split *s, unsigned i)
@@ -276,12 +313,13 @@ static int cut_all(struct split *s, unsigned total_digits)
 		return -E2BIG;
 	for (unsigned i = 1; i <= s->n; i++) {
 		struct split_part *part = &s->part[i - 1];
-		size_t n = cut(s->alphabet, p, (size_t)(end - p), cap_of(s->alphabet, s->join, i, total_digits) * width);
+		size_t max = cap_part(s->alphabet, s->shift, s->join, i, total_digits) * width;
+		size_t n = s->n == 1 ? s->raw.n : cut(s->alphabet, p, (size_t)(end - p), max);
 
 		part->p = o;
 		part->udh = put_header(o, s, i);
 		o += part->udh;
-		if (s->join == SPLIT_NONE)
+		if (s->join == SPLIT_NONE && s->n > 1)
 			o += put_mark(o, s, i);
 		memcpy(o, p, n);
 		p += n;
@@ -315,16 +353,17 @@ int split_text(struct str text, const struct split_options *o, struct split *ret
 	choose(&c, text, o);
 	parts = count(&c, o->join, &units, &total_digits);
 	ret->alphabet = (enum split_alphabet)c.alphabet;
+	ret->shift = c.shift;
 	ret->join = parts == 1 ? SPLIT_NONE : o->join;
 	ret->ref = o->join == SPLIT_UDH16 ? o->ref : o->ref & 0xff;
 	ret->lossy = !encode(&ret->raw, &c);
 	ret->n = 0;
 	set_coding(ret, o->flash);
-	ret->esm_class = ret->join == SPLIT_UDH8 || ret->join == SPLIT_UDH16 ? SMPP_ESM_UDHI : 0;
+	ret->esm_class = ret->shift || ret->join == SPLIT_UDH8 || ret->join == SPLIT_UDH16 ? SMPP_ESM_UDHI : 0;
 	choice_done(&c);
 	if (parts > SPLIT_PARTS_MAX || ret->raw.failed)
 		return -E2BIG;
-	if (parts == 1 || ret->join == SPLIT_PAYLOAD) {
+	if ((parts == 1 && !ret->shift) || ret->join == SPLIT_PAYLOAD) {
 		reserve(ret, 1);
 		ret->part[0].p = (const uint8_t *)ret->raw.p;
 		ret->part[0].n = ret->raw.n;

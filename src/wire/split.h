@@ -1,6 +1,7 @@
 /* split.h - a text as the parts that go on the air, and back. 3GPP TS 23.040 section 9.2.3.24 (user data header),
  * SMPP 3.4 sections 5.3.2.22-24 (SAR), 5.3.2.32 (message_payload). Texts are valid UTF-8 in NFC. */
 #pragma once
+#include "wire/gsm_text.h"
 #include "wire/smpp.h"
 
 enum split_join {
@@ -29,7 +30,11 @@ struct split_options {
 	unsigned alphabets; /* 0 = SPLIT_ALPHABETS */
 	enum split_join join;
 	enum split_flash flash;
-	bool fold;    /* accents become bare letters where that keeps the text out of UCS-2 */
+	bool fold; /* accents become bare letters where that keeps the text out of UCS-2 */
+	/* A national single shift table where that keeps the text out of UCS-2, tried before folding; needs SPLIT_GSM7EXT. Every
+	 * part then has a header, with 155 septets alone, 149 with an 8-bit reference. Where the SMSC makes the parts (SPLIT_SAR,
+	 * SPLIT_PAYLOAD) its header and this one would be two, so only what fits one part gets it. */
+	bool shift;
 	uint16_t ref; /* reference number; only the low 8 bits with SPLIT_UDH8 and SPLIT_SAR */
 };
 #define SPLIT_PARTS_MAX 255
@@ -38,6 +43,7 @@ struct split_count {
 	unsigned parts;               /* as handset and bill count them; 1 for an empty text */
 	unsigned pdus;                /* submit_sm needed: parts, or 1 with SPLIT_PAYLOAD */
 	enum split_alphabet alphabet; /* the one used: SPLIT_GSM7EXT when an escape occurs */
+	enum gsm_shift shift;
 	size_t units; /* septets, octets or UTF-16 units of the whole text (without marks of SPLIT_NONE) */
 };
 /* What split_text() would make, in one pass, without allocating (except when folding changes the text). 0, -E2BIG: over
@@ -56,6 +62,7 @@ struct split { /* zero it before first use; may be reused for the next text */
 	struct buf octets; /* the parts, where they are not simply raw */
 	enum split_alphabet alphabet;
 	enum split_join join; /* SPLIT_NONE when there is one part, except SPLIT_PAYLOAD for one that is too long for short_message */
+	enum gsm_shift shift; /* its table is announced in every part's header */
 	uint16_t ref;
 	uint8_t data_coding;
 	uint8_t esm_class; /* bits to add: SMPP_ESM_UDHI or 0 */

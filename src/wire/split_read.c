@@ -5,6 +5,8 @@
 
 #define IE_CONCAT_8 0x00
 #define IE_CONCAT_16 0x08
+#define IE_SINGLE_SHIFT 0x24
+#define IE_LOCKING_SHIFT 0x25
 #define SUBUNIT_DISPLAY 1
 
 /* The coding groups of TS 23.038 that SMPP took over; 0 = 8-bit data. */
@@ -53,8 +55,32 @@ static void set_place(struct sms_part *ret, bool wide, unsigned ref, uint8_t tot
 	ret->seq = seq;
 }
 
+static void read_element(const uint8_t *p, enum gsm_shift *shift, struct sms_part *ret)
+{
+	static const struct {
+		uint8_t id, n;
+	} known[] = {{IE_CONCAT_8, 3}, {IE_CONCAT_16, 4}, {IE_SINGLE_SHIFT, 1}, {IE_LOCKING_SHIFT, 1}};
+
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		if (p[0] == known[i].id && p[1] != known[i].n) {
+			ret->damaged = true;
+			return;
+		}
+	}
+	switch (p[0]) {
+	case IE_CONCAT_8: set_place(ret, false, p[2], p[3], p[4]); break;
+	case IE_CONCAT_16: set_place(ret, true, (unsigned)(p[2] << 8 | p[3]), p[4], p[5]); break;
+	case IE_SINGLE_SHIFT: /* of a language unknown to us it is to be ignored (9.2.3.24.15) */
+		if (p[2] == GSM_SHIFT_PORTUGUESE || p[2] == GSM_SHIFT_SPANISH)
+			*shift = (enum gsm_shift)p[2];
+		break;
+	case IE_LOCKING_SHIFT: ret->damaged |= p[2] != 0; break; /* plain letters then mean others */
+	default: break;
+	}
+}
+
 /* Octets of the header, 0 when it does not fit into the text. */
-static size_t read_header(struct smpp_octets text, struct sms_part *ret)
+static size_t read_header(struct smpp_octets text, enum gsm_shift *shift, struct sms_part *ret)
 {
 	const uint8_t *p = text.p, *end;
 
@@ -70,12 +96,7 @@ static size_t read_header(struct smpp_octets text, struct sms_part *ret)
 			ret->damaged = true;
 			break;
 		}
-		if (p[0] == IE_CONCAT_8 && n == 3)
-			set_place(ret, false, p[2], p[3], p[4]);
-		else if (p[0] == IE_CONCAT_16 && n == 4)
-			set_place(ret, true, (unsigned)(p[2] << 8 | p[3]), p[4], p[5]);
-		else if (p[0] == IE_CONCAT_8 || p[0] == IE_CONCAT_16)
-			ret->damaged = true;
+		read_element(p, shift, ret);
 		p += 2 + n;
 	}
 	return (size_t)(end - text.p);
@@ -90,6 +111,7 @@ static bool has_sar(const struct smpp_pdu *m)
 void sms_read(const struct smpp_pdu *m, enum split_alphabet dflt, struct buf *out, struct sms_part *ret)
 {
 	struct smpp_octets text = smpp_text(m);
+	enum gsm_shift shift = GSM_SHIFT_NONE;
 	bool whole;
 
 	*ret = (struct sms_part){.total = 1, .seq = 1};
@@ -97,7 +119,7 @@ void sms_read(const struct smpp_pdu *m, enum split_alphabet dflt, struct buf *ou
 	ret->alphabet = alphabet_of(m->data_coding, dflt, ret);
 	ret->binary = ret->alphabet == 0;
 	if (m->esm_class & SMPP_ESM_UDHI) {
-		size_t head = read_header(text, ret);
+		size_t head = read_header(text, &shift, ret);
 
 		if (head)
 			text = (struct smpp_octets){text.p + head, text.n - head};
@@ -106,7 +128,7 @@ void sms_read(const struct smpp_pdu *m, enum split_alphabet dflt, struct buf *ou
 		set_place(ret, true, m->sar_ref, m->sar_total, m->sar_seq);
 	switch (ret->alphabet) {
 	case SPLIT_GSM7:
-	case SPLIT_GSM7EXT: whole = gsm_get(out, text.p, text.n); break;
+	case SPLIT_GSM7EXT: whole = gsm_shift_get(out, text.p, text.n, shift); break;
 	case SPLIT_UCS2: whole = ucs2_get(out, text.p, text.n); break;
 	case SPLIT_ASCII: whole = ascii_get(out, text.p, text.n); break;
 	default: whole = latin1_get(out, text.p, text.n); break;

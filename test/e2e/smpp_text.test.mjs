@@ -184,7 +184,7 @@ describe('text on the wire', { concurrency: 4 }, () => {
     assert.equal(hex(f.text), hex(ucs2('não 😀')), 'in vain: then they stay');
   });
 
-  scenario('accents by the national single shift table', { todo: 'single_shift is not implemented in wire/split.c' }, async w => {
+  scenario('accents by the national single shift table', async w => {
     const { parts } = await world(w, { accents: 'single_shift' });
     const [f] = await parts('não á€ç');
     assert.equal(f.coding, 0);

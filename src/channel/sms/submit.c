@@ -178,8 +178,11 @@ static enum split_join join_of(enum join j)
 static struct split_options options_of(const struct session *s, const struct job *j)
 {
 	const struct profile_setting *p = &s->conn->set->profile;
-	struct split_options o = {
-		.alphabets = p->alphabets, .join = join_of(p->join), .fold = p->accents == ACCENTS_FOLD, .ref = j->ref};
+	struct split_options o = {.alphabets = p->alphabets,
+				  .join = join_of(p->join),
+				  .fold = p->accents == ACCENTS_FOLD,
+				  .shift = p->accents == ACCENTS_SINGLE_SHIFT,
+				  .ref = j->ref};
 
 	/* The values are the same by design; gsm7 means the extension table too. */
 	_Static_assert(ALPHABET_ASCII == (unsigned)SPLIT_ASCII && ALPHABET_GSM7 == (unsigned)SPLIT_GSM7 &&

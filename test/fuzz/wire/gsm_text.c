@@ -23,6 +23,13 @@ static void read_octets(const uint8_t *p, size_t n)
 		check(utf8_valid(buf_view(&b), NULL));
 		buf_done(&b);
 	}
+	for (unsigned shift = GSM_SHIFT_SPANISH; shift <= GSM_SHIFT_PORTUGUESE; shift++) {
+		struct buf b = BUF_INIT;
+
+		(void)gsm_shift_get(&b, p, n, (enum gsm_shift)shift);
+		check(utf8_valid(buf_view(&b), NULL));
+		buf_done(&b);
+	}
 	for (unsigned coding = 0; coding < 256; coding += 7) {
 		struct smpp_pdu m = {.data_coding = (uint8_t)coding, .esm_class = SMPP_ESM_UDHI, .payload = {p, n}};
 		struct sms_part part;
@@ -43,7 +50,7 @@ static void split_and_read(struct str text, const struct split_options *o)
 
 	check(split_text(text, o, &s) == counted);
 	if (counted == 0) {
-		check(s.n == n.pdus && s.alphabet == n.alphabet);
+		check(s.n == n.pdus && s.alphabet == n.alphabet && s.shift == n.shift);
 		for (unsigned i = 0; i < s.n; i++) {
 			struct smpp_pdu m = {.id = SMPP_SUBMIT_SM};
 			struct sms_part part;
@@ -74,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.join = (enum split_join)(data[0] % 5);
 	o.flash = (enum split_flash)(data[0] / 5 % 4);
 	o.fold = data[0] / 20 % 2;
-	o.alphabets = data[0] < 40 ? 0 : data[0] & 31u;
+	o.alphabets = data[0] < 40 || data[0] >= 216 ? 0 : data[0] & 31u;
+	o.shift = data[0] & 128;
 	split_and_read(text, &o);
 	text_nfc(&nfc, text);
 	check(utf8_valid(buf_view(&nfc), NULL));

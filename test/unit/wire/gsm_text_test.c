@@ -59,6 +59,70 @@ TEST(each_extension_has_its_pair)
 	}
 }
 
+TEST(each_national_letter_has_its_pair)
+{
+	static const struct {
+		enum gsm_shift shift;
+		const char *octets, *text;
+	} c[] = {
+		{GSM_SHIFT_PORTUGUESE,
+		 "1b05 1b09 1b0a 1b0b 1b0c 1b0e 1b0f 1b14 1b1f 1b28 1b29 1b2f 1b3c 1b3d 1b3e 1b40 1b41 1b49 "
+		 "1b4f 1b55 1b5b 1b5c 1b61 1b65 1b69 1b6f 1b75 1b7b 1b7c 1b7f",
+		 "êç\fÔôÁá^Ê{}\\[~]|ÀÍÓÚÃÕÂ€íóúãõâ"},
+		{GSM_SHIFT_SPANISH, "1b09 1b0a 1b14 1b28 1b29 1b2f 1b3c 1b3d 1b3e 1b40 1b41 1b49 1b4f 1b55 1b61 1b65 1b69 1b6f 1b75",
+		 "ç\f^{}\\[~]|ÁÍÓÚá€íóú"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct buf out = BUF_INIT, back = BUF_INIT;
+
+		assert_true(gsm_shift_put(&out, str_of(c[i].text), c[i].shift));
+		assert_buf_hex(&out, c[i].octets);
+		assert_true(gsm_shift_get(&back, (const uint8_t *)out.p, out.n, c[i].shift));
+		assert_buf_text(&back, c[i].text);
+		buf_clear(&out);
+		assert_false(gsm_shift_put(&out, STR("aЖ"), c[i].shift));
+		assert_buf_hex(&out, "613f");
+		assert_false(gsm_shift_get(&back, (const uint8_t *)"\x1b\x02", 2, c[i].shift));
+		buf_done(&out);
+		buf_done(&back);
+	}
+}
+
+TEST(greek_capitals_keep_their_septet_though_they_have_a_pair)
+{
+	struct buf out = BUF_INIT, back = BUF_INIT;
+
+	assert_true(gsm_shift_get(&back, (const uint8_t *)"\x1b\x12\x1b\x13\x1b\x15\x1b\x16\x1b\x17\x1b\x18\x1b\x19",
+				  14, GSM_SHIFT_PORTUGUESE));
+	assert_buf_text(&back, "ΦΓΩΠΨΣΘ");
+	assert_true(gsm_shift_put(&out, buf_view(&back), GSM_SHIFT_PORTUGUESE));
+	assert_buf_hex(&out, "12131516171819");
+	buf_done(&out);
+	buf_done(&back);
+}
+
+TEST(the_national_table_is_chosen_by_the_text)
+{
+	static const struct {
+		const char *text;
+		enum gsm_shift want;
+		size_t septets;
+	} c[] = {
+		{"", GSM_SHIFT_PORTUGUESE, 0},    {"Olá", GSM_SHIFT_PORTUGUESE, 4},
+		{"mañana", GSM_SHIFT_SPANISH, 6}, {"Más mañana", GSM_SHIFT_SPANISH, 11},
+		{"¡Así!", GSM_SHIFT_SPANISH, 6},  {"São mañana", GSM_SHIFT_PORTUGUESE, 11},
+		{"Жук", GSM_SHIFT_NONE, 0},       {"não 😀", GSM_SHIFT_NONE, 0},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		size_t septets = 0;
+
+		assert_int_equal(gsm_shift_for(str_of(c[i].text), &septets), c[i].want);
+		assert_int_equal(septets, c[i].septets);
+	}
+}
+
 TEST(no_other_code_point_is_gsm)
 {
 	unsigned one = 0, two = 0;
@@ -381,6 +445,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RUN(each_septet_has_its_character),
 		RUN(each_extension_has_its_pair),
+		RUN(each_national_letter_has_its_pair),
+		RUN(greek_capitals_keep_their_septet_though_they_have_a_pair),
+		RUN(the_national_table_is_chosen_by_the_text),
 		RUN(no_other_code_point_is_gsm),
 		RUN(damaged_septets_are_read_as_well_as_they_go),
 		RUN(utf16_goes_both_ways),

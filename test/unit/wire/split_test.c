@@ -293,12 +293,11 @@ TEST(folding_saves_parts_and_nothing_is_lost_silently)
 static void random_text(struct prng *r, struct buf *out)
 {
 	static const char *const kinds[][8] = {
-		{"a", "@", "0", " ", "é", "\n", "Ω", "Z"},
-		{"a", "{", "€", "0", "]", "~", "é", "x"},
-		{"á", "a", "😀", "ж", "中", "€", "ç", "\t"},
-		{"😀", "𝄞", "a", "😀", "🇧🇷", "ã", "1", "😀"},
+		{"a", "@", "0", " ", "é", "\n", "Ω", "Z"},  {"a", "{", "€", "0", "]", "~", "é", "x"},
+		{"á", "a", "😀", "ж", "中", "€", "ç", "\t"}, {"á", "a", "â", "{", "Ω", "é", "ç", "Ê"},
+		{"á", "a", "ñ", "¿", "0", "é", "ç", "€"},   {"😀", "𝄞", "a", "😀", "🇧🇷", "ã", "1", "😀"},
 	};
-	const char *const *kind = kinds[prng_below(r, 4)];
+	const char *const *kind = kinds[prng_below(r, COUNT_OF(kinds))];
 
 	for (uint64_t n = prng_below(r, prng_below(r, 8) ? 400 : 3000); n > 0; n--)
 		buf_puts(out, kind[prng_below(r, 8)]);
@@ -330,6 +329,100 @@ static void check_part(const struct split *s, unsigned i, struct buf *text)
 	}
 }
 
+TEST(a_national_table_keeps_letters_out_of_ucs2)
+{
+	static const struct {
+		const char *unit;
+		size_t times;
+		const char *tail;
+		enum split_join join;
+		unsigned alphabets, parts, alphabet;
+		enum gsm_shift shift;
+		const char *first; /* octets the first part begins with */
+	} c[] = {
+		{"Ola", 1, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7, GSM_SHIFT_NONE, "4f6c61"},
+		{"{", 1, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_NONE, "1b28"},
+		{"Não á€ç", 1, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 4e1b7b6f201b0f1b651b09"},
+		{"¿Qué más, señor?", 1, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_SPANISH,
+		 "03240102 6051750520 6d1b6173 2c20 73657d6f723f"},
+		{"Está {aqui}", 1, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 4573741b0f201b28"},
+		{"ñã", 1, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 7d1b7b"},
+		{"ã 😀", 1, "", SPLIT_UDH8, 0, 1, SPLIT_UCS2, GSM_SHIFT_NONE, "00e30020d83dde00"},
+		{"ã`", 1, "", SPLIT_UDH8, 0, 1, SPLIT_UCS2, GSM_SHIFT_NONE, "00e30060"},
+		/* alone: 155 septets, so 77 letters or 153 plain ones and a letter */
+		{"ã", 77, "", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 1b7b"},
+		{"ã", 77, "a", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 1b7b"},
+		{"ã", 78, "", SPLIT_UDH8, 0, 2, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "080003340201240103 1b7b"},
+		{"a", 153, "ã", SPLIT_UDH8, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 6161"},
+		{"a", 154, "ã", SPLIT_UDH8, 0, 2, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "080003340201240103 6161"},
+		/* in parts: 149 septets, 148 with the wide reference; 74 letters either way */
+		{"a", 2 * 149 - 2, "ã", SPLIT_UDH8, 0, 2, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "080003340201240103"},
+		{"a", 2 * 149 - 1, "ã", SPLIT_UDH8, 0, 3, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "080003340301240103"},
+		{"a", 2 * 148 - 2, "ã", SPLIT_UDH16, 0, 2, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "09080412340201240103"},
+		{"a", 2 * 148 - 1, "ã", SPLIT_UDH16, 0, 3, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "09080412340301240103"},
+		{"ã", 148, "", SPLIT_UDH8, 0, 2, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "080003340201240103"},
+		{"ã", 149, "", SPLIT_UDH8, 0, 3, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "080003340301240103"},
+		{"a", 2 * 149 - 2, "ã", SPLIT_NONE, 0, 2, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 28312f322920 6161"},
+		{"a", 2 * 149 - 1, "ã", SPLIT_NONE, 0, 3, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 28312f332920 6161"},
+		/* where the SMSC makes the parts, only what fits one has the header */
+		{"ã", 77, "", SPLIT_SAR, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 1b7b"},
+		{"ã", 78, "", SPLIT_SAR, 0, 2, SPLIT_UCS2, GSM_SHIFT_NONE, "00e300e3"},
+		{"ã", 77, "", SPLIT_PAYLOAD, 0, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 1b7b"},
+		{"ã", 78, "", SPLIT_PAYLOAD, 0, 2, SPLIT_UCS2, GSM_SHIFT_NONE, "00e300e3"},
+		/* other alphabets as they are allowed */
+		{"ã", 1, "", SPLIT_UDH8, SPLIT_LATIN1 | SPLIT_GSM7EXT | SPLIT_UCS2, 1, SPLIT_LATIN1, GSM_SHIFT_NONE, "e3"},
+		{"ã", 1, "", SPLIT_UDH8, SPLIT_GSM7EXT, 1, SPLIT_GSM7EXT, GSM_SHIFT_PORTUGUESE, "03240103 1b7b"},
+		{"ã", 1, "", SPLIT_UDH8, SPLIT_GSM7 | SPLIT_UCS2, 1, SPLIT_UCS2, GSM_SHIFT_NONE, "00e3"},
+		{"ã", 1, "", SPLIT_UDH8, SPLIT_UCS2, 1, SPLIT_UCS2, GSM_SHIFT_NONE, "00e3"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		char *z = repeat(c[i].unit, c[i].times, c[i].tail);
+		struct split_options o = {.join = c[i].join, .alphabets = c[i].alphabets, .shift = true, .ref = 0x1234};
+		struct split_count n;
+		struct split s = {0};
+		struct buf back = BUF_INIT;
+		uint8_t *first;
+		size_t first_n;
+
+		assert_int_equal(split_count(str_of(z), &o, &n), 0);
+		assert_int_equal(split_text(str_of(z), &o, &s), 0);
+		if (n.parts != c[i].parts || n.alphabet != c[i].alphabet || n.shift != c[i].shift)
+			fail_msg("case %zu: %u parts in alphabet %u, shift %u", i, n.parts, n.alphabet, n.shift);
+		assert_int_equal(s.shift, n.shift);
+		assert_int_equal(s.n, n.pdus);
+		assert_false(s.lossy);
+		assert_int_equal(s.data_coding, n.alphabet == SPLIT_UCS2     ? 8
+						: n.alphabet == SPLIT_LATIN1 ? 3
+									     : 0);
+		assert_int_equal(s.esm_class != 0, n.shift || (n.parts > 1 && c[i].join < SPLIT_SAR));
+		first = unhex(c[i].first, &first_n);
+		assert_true(s.part[0].n >= first_n);
+		assert_memory_equal(s.part[0].p, first, first_n);
+		free(first);
+		for (unsigned k = 0; k < s.n && c[i].join != SPLIT_NONE; k++)
+			check_part(&s, k, &back);
+		if (c[i].join != SPLIT_NONE)
+			assert_buf_text(&back, z);
+		buf_done(&back);
+		split_done(&s);
+		free(z);
+	}
+}
+
+TEST(a_national_table_saves_what_no_other_alphabet_holds)
+{
+	struct split_options o = {.alphabets = SPLIT_GSM7EXT, .shift = true, .fold = true};
+	struct split s = {0};
+
+	assert_int_equal(split_text(STR("não"), &o, &s), 0);
+	assert_hex(s.part[0].p, s.part[0].n, "03240103 6e1b7b6f");
+	assert_int_equal(split_text(STR("não “é”"), &o, &s), 0); /* no table has these quotes: folded as ever */
+	assert_int_equal(s.shift, GSM_SHIFT_NONE);
+	assert_hex(s.part[0].p, s.part[0].n, "6e616f2022 05 22");
+	split_done(&s);
+}
+
 TEST(what_is_split_reads_back_as_it_was)
 {
 	static const enum split_join joins[] = {SPLIT_UDH8, SPLIT_UDH16, SPLIT_SAR, SPLIT_PAYLOAD};
@@ -338,7 +431,8 @@ TEST(what_is_split_reads_back_as_it_was)
 
 	prng_seed(&r, 42);
 	for (int round = 0; round < 1500; round++) {
-		struct split_options o = {.join = joins[prng_below(&r, 4)], .ref = (uint16_t)prng_u64(&r)};
+		struct split_options o = {
+			.join = joins[prng_below(&r, 4)], .shift = round % 2, .ref = (uint16_t)prng_u64(&r)};
 		struct buf text = BUF_INIT, back = BUF_INIT;
 		struct split_count n;
 
@@ -347,6 +441,7 @@ TEST(what_is_split_reads_back_as_it_was)
 		assert_int_equal(split_text(buf_view(&text), &o, &s), 0);
 		assert_int_equal(s.n, n.pdus);
 		assert_int_equal(s.alphabet, n.alphabet);
+		assert_int_equal(s.shift, n.shift);
 		assert_false(s.lossy);
 		for (unsigned i = 0; i < s.n; i++)
 			check_part(&s, i, &back);
@@ -364,7 +459,7 @@ TEST(marked_messages_hold_the_text_in_order)
 
 	prng_seed(&r, 43);
 	for (int round = 0; round < 500; round++) {
-		struct split_options o = {.join = SPLIT_NONE};
+		struct split_options o = {.join = SPLIT_NONE, .shift = round % 2};
 		struct buf text = BUF_INIT, back = BUF_INIT;
 		struct split_count n;
 
@@ -454,8 +549,19 @@ TEST(headers_of_all_kinds_are_survived)
 		{"060804abcd0302 4142", "AB", true, false, 0xabcd, 3, 2},
 		{"050003cc0101 4142", "AB", false, false, 0xcc, 1, 1},
 		{"0b0504158200000003cc0302 41", "A", true, false, 0xcc, 3, 2}, /* a port element before */
-		{"03240101 4142", "AB", false, false, 0, 1, 1},                /* another element alone */
-		{"00 41", "A", false, false, 0, 1, 1},                         /* empty header */
+		{"03240101 4142", "AB", false, false, 0, 1, 1},  /* a language we have no table for */
+		{"03240101 411b69", "Ai", false, true, 0, 1, 1}, /* and a letter of it */
+		{"03240102 1b69", "í", false, false, 0, 1, 1},
+		{"03240103 1b691b7b1b65", "íã€", false, false, 0, 1, 1},
+		{"03240103 1b1c1b", "Æ ", false, true, 0, 1, 1},
+		{"080003cc0302240103 1b7b", "ã", true, false, 0xcc, 3, 2},
+		{"080003cc0302240103 1b", " ", true, true, 0xcc, 3, 2},
+		{"06240102240103 1b7b", "ã", false, false, 0, 1, 1}, /* the last of two counts */
+		{"0424020303 41", "A", false, true, 0, 1, 1},
+		{"022400 41", "A", false, true, 0, 1, 1},
+		{"03250100 4142", "AB", false, false, 0, 1, 1},
+		{"03250103 4142", "AB", false, true, 0, 1, 1}, /* another table for plain letters */
+		{"00 41", "A", false, false, 0, 1, 1},         /* empty header */
 		{"", "", false, true, 0, 1, 1},
 		{"050003cc03", "é@¥Ì¥", false, true, 0, 1, 1}, /* longer than the text: all is text */
 		{"ff4142", "ÿAB", false, true, 0, 1, 1},
@@ -521,6 +627,8 @@ int main(void)
 		RUN(pairs_are_never_torn),
 		RUN(codings_follow_alphabet_and_flash),
 		RUN(folding_saves_parts_and_nothing_is_lost_silently),
+		RUN(a_national_table_keeps_letters_out_of_ucs2),
+		RUN(a_national_table_saves_what_no_other_alphabet_holds),
 		RUN(what_is_split_reads_back_as_it_was),
 		RUN(marked_messages_hold_the_text_in_order),
 		RUN(every_data_coding_has_a_reading),
