@@ -106,6 +106,26 @@ describe('the end', () => {
     assert.deepEqual(await g.gone, { code: 0, signal: null });
   });
 
+  // Needs a build with fault points.
+  const faulty = process.env.POMBO_ASAN;
+  scenario('a store that cannot write ends it with a code of its own, and the next start has what was answered', { skip: !faulty || !fs.existsSync(faulty) }, async w => {
+    const sandbox = await w.peer(Sandbox.open());
+    const g = await w.gateway({ smsc: sandbox.url });
+    await g.stop();
+    g.binary = faulty;
+    await g.start({ env: { POMBO_FAULTS: 'store.commit:40+' } });
+    const ids = [];
+    await until('the end', async () => {
+      try { ids.push(await g.send(TO, 'x')); } catch { /* refused, or the connection went */ }
+      return g.ended;
+    });
+    assert.deepEqual(g.ended, { code: 74, signal: null }, g.log());
+    assert.match(g.log(), /error .* store_failed /);
+    g.binary = POMBO;
+    await g.start();
+    for (const id of ids) await g.delivered(id, 4);
+  });
+
   scenario('while a client is slow it is bounded', async w => {
     const g = await w.gateway();
     const slow = spawn('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${new URL(g.url).port}; printf 'POST /v1/send-sms HTTP/1.1\\r\\n' >&3; cat <&3`], { stdio: 'ignore' });

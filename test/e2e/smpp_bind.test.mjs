@@ -191,7 +191,7 @@ describe('binds', { concurrency: 4 }, () => {
 
   scenario('enquire_link both ways', async w => {
     const smsc = await w.peer(Smsc.listen());
-    const g = await w.gateway({ connections: [connection(smsc, { timers: { enquire_link: '200ms' } })] });
+    const g = await w.gateway({ connections: [connection(smsc, { timers: { enquire_link: '1s' } })] });
     await until('an enquire_link from the gateway', () => smsc.enquired >= 2);
     const answer = await new Promise(r => smsc.links[0].session.enquire_link(r));
     assert.deepEqual([answer.command, answer.command_status], ['enquire_link_resp', 0]);

@@ -9,7 +9,7 @@ const number = i => `5511900${String(i).padStart(6, '0')}`;
 describe('Net::SMPP as SMSC', () => {
   scenario('answers and receipts in its spelling', async w => {
     const smsc = await w.peer(Peer.perl('smsc.pl'));
-    const g = await w.gateway({ connections: [connection(`smpp://127.0.0.1:${smsc.port}`, { timers: { enquire_link: '200ms' } })] });
+    const g = await w.gateway({ connections: [connection(`smpp://127.0.0.1:${smsc.port}`, { timers: { enquire_link: '1s' } })] });
     const ids = await g.bulk(Array.from({ length: 50 }, (_, i) => ({ destination: number(i), messageText: `Olá ${i}` })));
     const sent = [2, 2, 202, 2, 103, 2, 2, 2, 2, 2], delivered = [4, 4, undefined, 4, undefined, 4, 4, 4, 104, undefined];
     for (const [i, id] of ids.entries()) {

@@ -45,7 +45,7 @@ describe('tshark as judge', () => {
     } }));
     const eavesdropper = await capture(w, smsc.port);
     const joins = ['udh8', 'udh16', 'sar', 'payload', 'none'];
-    const connections = joins.map(join => connection(smsc, { name: join, binds: 2, profile: { join, validity: join === 'sar' ? 'absolute' : 'relative' }, timers: { enquire_link: '200ms' } }));
+    const connections = joins.map(join => connection(smsc, { name: join, binds: 2, profile: { join, validity: join === 'sar' ? 'absolute' : 'relative' }, timers: { enquire_link: '1s' } }));
     const g = await w.gateway({ connections, routes: joins.map((join, i) => ({ prefix: `55119${i}`, connections: [join] })) });
     const texts = ['Ola', 'Olá, não está', '[€]{}', 'a'.repeat(161), `${'ã'.repeat(66)}😀 fim`, 'Ola '.repeat(200), 'x'];
     const messages = Array.from({ length: 350 }, (_, i) => ({ destination: number(i).replace(/^55119./, `55119${i % 5}`), messageText: texts[i % texts.length], flashSms: i % 11 === 0 }));
@@ -64,7 +64,7 @@ describe('tshark as judge', () => {
     const count = id => all.filter(c => c === id).length;
     assert.equal(count(0x00000004), submits, 'every submit_sm is one for tshark too');
     assert.equal(count(0x80000005), smsc.delivered.length);
-    assert.ok(count(0x00000015) > 0 && count(0x00000015) === count(0x80000015), 'enquire_link');
+    assert.ok(count(0x00000015) > 0 && count(0x00000015) === count(0x80000015), `enquire_link: ${count(0x15)} and ${count(0x80000015)} answers, ${smsc.enquired} seen`);
     assert.equal(count(0x00000009), 10);
     assert.equal(count(0x00000006), 10);
     assert.ok(all.every(c => [4, 5, 6, 9, 0x15, 0x77, 0].includes(c & 0x7fffffff)), 'nothing else');

@@ -50,7 +50,7 @@ export function connection(smsc, more = {}) {
   const { timers, ...rest } = more;
   return {
     name: 'main', smpp: list.map(s => (typeof s === 'string' ? s : s.url)), system_id: 'pombo', password: 'secret', binds: 1, ...rest,
-    timers: { bind: '2s', response: '10s', throttle: '50ms', reconnect: '50ms', reconnect_max: '200ms', ...timers },
+    timers: { bind: '5s', response: '10s', throttle: '50ms', reconnect: '50ms', reconnect_max: '200ms', ...timers },
   };
 }
 
