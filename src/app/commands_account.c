@@ -66,7 +66,7 @@ int account_add(struct context *c, const struct args *a)
 int account_change(struct context *c, const struct args *a)
 {
 	struct args as_option = *a;
-	struct account account;
+	struct account account = {0};
 	int r;
 
 	as_option.value[OPT_ACCOUNT] = a->argument[0];
@@ -150,7 +150,7 @@ int sub_account_add(struct context *c, const struct args *a)
 	struct str reference = str_of(a->argument[0]);
 	struct sub_account sub = {0};
 	const struct snapshot *s;
-	struct account account;
+	struct account account = {0};
 	struct err e;
 	bool exists;
 	int r = find_account(c, a, &account);
@@ -178,7 +178,7 @@ int sub_account_add(struct context *c, const struct args *a)
 
 int sub_account_change(struct context *c, const struct args *a)
 {
-	struct sub_account sub;
+	struct sub_account sub = {0};
 	int r = find_sub_account(c, a, a->argument[0], &sub);
 
 	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT))
@@ -236,7 +236,7 @@ static bool configured(const struct settings *s, const char *code)
 int short_code_assign(struct context *c, const struct args *a)
 {
 	const char *code = a->argument[0];
-	struct sub_account sub;
+	struct sub_account sub = {0};
 	struct err e;
 	int r;
 

@@ -25,7 +25,7 @@ int bench_command(int argc, char **argv)
 		snprintf(path, sizeof path, "%s/%s", self, places[i]);
 		execv(path, argv);
 		if (errno != ENOENT && errno != ENOTDIR) {
-			fprintf(stderr, "pombo bench: %s: %s\n", path, strerror(errno));
+			fprintf(stderr, "pombo bench: %s: %s\n", path, strerrordesc_np(errno));
 			return EX_OSERR;
 		}
 	}

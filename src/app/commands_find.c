@@ -41,7 +41,7 @@ int find_sub_account(struct context *c, const struct args *a, const char *refere
 {
 	const struct sub_account *found;
 	const struct snapshot *s;
-	struct account account;
+	struct account account = {0};
 	int r = find_account(c, a, &account);
 
 	if (r)

@@ -170,8 +170,15 @@ static void man_page(struct buf *out, const char *group)
 	buf_puts(out, "\n.SH COMMANDS\n");
 }
 
-static void man_ends(struct buf *out)
+static const char signals[] = ".SH SIGNALS\n.TP\nSIGTERM, SIGINT\nStops accepting, finishes what is under "
+			      "way within a bound, ends with 0.\n"
+			      ".TP\nSIGHUP\nReads the configuration and the certificates again; with faults "
+			      "the old ones stay, and the log says why.\n";
+
+static void man_ends(struct buf *out, const char *group)
 {
+	if (group && strcmp(group, "serve") == 0)
+		buf_puts(out, signals);
 	buf_puts(out, ".SH OPTIONS OF EVERY COMMAND\n");
 	roff_option(out, &option_rows[OPT_CONFIG], ' ');
 	roff_option(out, &option_rows[OPT_JSON], ' ');
@@ -195,7 +202,7 @@ bool help_man(struct buf *out, const char *group)
 		any = true;
 		roff_command(out, &commands[i]);
 	}
-	man_ends(out);
+	man_ends(out, group);
 	return any;
 }
 

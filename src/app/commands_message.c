@@ -57,7 +57,7 @@ int message_show(struct context *c, const struct args *a)
 	if (r == -ENOENT)
 		return complain(c, EX_NOINPUT, "there is no message %s", a->argument[0]);
 	if (r < 0)
-		return complain(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
+		return complain(c, EX_IOERR, "the store cannot be read: %s", strerrordesc_np(-r));
 	r = admin_load(c->admin, &all, &e);
 	if (r == 0)
 		show(c, d, events, n, &names, !args_has(a, OPT_NO_TEXT));
@@ -181,7 +181,7 @@ static int by_correlation(struct context *c, struct query *q, const struct wante
 			continue;
 		n = query_correlation(q, &sc, w->s.correlation, d, max, 10000);
 		if (n < 0)
-			code = complain(c, EX_IOERR, "the store cannot be read: %s", strerror((int)-n));
+			code = complain(c, EX_IOERR, "the store cannot be read: %s", strerrordesc_np((int)-n));
 		for (ssize_t k = 0; k < n; k++) {
 			if (f->count < w->s.limit && fits(&w->s, d[k]))
 				found_one(f, d[k]);
@@ -219,7 +219,7 @@ int message_search(struct context *c, const struct args *a)
 	else
 		r = query_search(q, &sc, &w.s, found_one, &f);
 	if (r < 0)
-		code = complain(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
+		code = complain(c, EX_IOERR, "the store cannot be read: %s", strerrordesc_np(-r));
 	else if (c->json)
 		say(c, "]\n");
 	admin_all_done(&all);

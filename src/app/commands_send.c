@@ -130,7 +130,7 @@ static int watch(struct context *c, struct uid id)
 
 		r = query_history(q, &everything, id, &d, &events, &n);
 		if (r < 0)
-			return complain(c, EX_IOERR, "the store cannot be read: %s", strerror(-r));
+			return complain(c, EX_IOERR, "the store cannot be read: %s", strerrordesc_np(-r));
 		print_events(c, d, events, shown, n);
 		shown = MAX(shown, n);
 		final = d->state == D_DONE;
@@ -146,10 +146,10 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 {
 	struct send_request request = {0};
 	struct faults faults = {.count = 0};
-	struct sub_account sub;
+	struct sub_account sub = {0};
 	struct draft *draft;
 	struct uid id;
-	struct user u;
+	struct user u = {0};
 	char text[UUID_TEXT];
 	int r = sender_of(c, a, &u, &sub);
 

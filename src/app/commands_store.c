@@ -16,7 +16,7 @@ static void remove_folder(const char *path)
 
 	if (!dir)
 		return;
-	for (struct dirent *d; (d = readdir(dir));)
+	for (struct dirent *d; (d = readdir(dir));) /* NOLINT(concurrency-mt-unsafe): a stream of our own */
 		(void)unlinkat(dirfd(dir), d->d_name, 0);
 	closedir(dir);
 	(void)rmdir(path);
@@ -41,7 +41,7 @@ static int backup_as(struct context *c, const char *path, const char *begun)
 		r = admin_backup(c->admin, admin, &e);
 	free(admin);
 	if (r == 0 && rename(begun, path) < 0)
-		r = err_set(&e, -errno, "%s: %s", path, strerror(errno));
+		r = err_set(&e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	if (r < 0) {
 		remove_folder(begun);
 		return complain_errno(c, r, &e);

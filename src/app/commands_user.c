@@ -117,7 +117,7 @@ static int save(struct context *c, const struct user *u, const char *action, con
 
 static int set_disabled(struct context *c, const struct args *a, bool disabled)
 {
-	struct user u;
+	struct user u = {0};
 	int r = named(c, a, &u);
 
 	if (r)
@@ -136,7 +136,7 @@ int user_token(struct context *c, const struct args *a)
 {
 	char token[TOKEN_TEXT];
 	int64_t grace = 0;
-	struct user u;
+	struct user u = {0};
 	int r = named(c, a, &u);
 
 	if (r)
@@ -157,7 +157,7 @@ int user_token(struct context *c, const struct args *a)
 int user_set(struct context *c, const struct args *a)
 {
 	const char *answer = a->value[OPT_ANSWER];
-	struct user u;
+	struct user u = {0};
 	int r = named(c, a, &u);
 
 	if (r)

@@ -17,7 +17,7 @@
 int webhook_owner(struct context *c, const struct args *a, struct webhook *ret)
 {
 	const char *user = a->value[OPT_USERNAME], *sub = a->value[OPT_SUB_ACCOUNT];
-	struct sub_account found;
+	struct sub_account found = {0};
 	struct admin_all all = {0};
 	struct err e;
 	int r;

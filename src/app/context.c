@@ -108,7 +108,7 @@ int context_settings(struct context *c)
 	int r = config_read(context_file(c->file), &c->own_settings, &faults);
 
 	if (r < 0)
-		r = complain(c, EX_CONFIG, "%s", faults.count ? faults.list[0].text : strerror(-r));
+		r = complain(c, EX_CONFIG, "%s", faults.count ? faults.list[0].text : strerrordesc_np(-r));
 	c->settings = c->own_settings;
 	config_faults_done(&faults);
 	return r;

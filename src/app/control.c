@@ -287,16 +287,16 @@ static int listen_at(struct control *c, struct err *e)
 
 	c->folder = open(c->g->settings->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->folder < 0)
-		return err_set(e, -errno, "%s: %s", c->g->settings->data, strerror(errno));
+		return err_set(e, -errno, "%s: %s", c->g->settings->data, strerrordesc_np(errno));
 	folder_socket(c->folder, &a);
 	/* A dead server's socket; a living one would hold the folder's lock. */
 	unlinkat(c->folder, CONTROL_SOCKET, 0);
 	c->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->listener < 0 || bind(c->listener, (const struct sockaddr *)&a, sizeof a) < 0 ||
 	    fchmodat(c->folder, CONTROL_SOCKET, 0600, 0) < 0 || listen(c->listener, CONTROL_CLIENTS_MAX) < 0)
-		return err_set(e, -errno, "control socket: %s", strerror(errno));
+		return err_set(e, -errno, "control socket: %s", strerrordesc_np(errno));
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return c->wake < 0 ? err_set(e, -errno, "eventfd: %s", strerror(errno)) : 0;
+	return c->wake < 0 ? err_set(e, -errno, "eventfd: %s", strerrordesc_np(errno)) : 0;
 }
 
 int control_open(struct control **ret, struct gateway *g, struct err *e)
@@ -312,7 +312,7 @@ int control_open(struct control **ret, struct gateway *g, struct err *e)
 	if (r == 0) {
 		r = -pthread_create(&c->thread, NULL, accept_main, c);
 		if (r < 0)
-			err_set(e, r, "no thread for the control socket: %s", strerror(-r));
+			err_set(e, r, "no thread for the control socket: %s", strerrordesc_np(-r));
 		c->running = r == 0;
 	}
 	if (r < 0)

@@ -63,8 +63,9 @@ int control_ask(const char *data, int argc, char *const *argv, struct err *e)
 	int fd = folder_connect(data), r;
 
 	if (fd < 0)
-		return fd == -ECONNREFUSED || fd == -ENOENT ? -ENOENT
-							    : err_set(e, fd, "control socket: %s", strerror(-fd));
+		return fd == -ECONNREFUSED || fd == -ENOENT
+			       ? -ENOENT
+			       : err_set(e, fd, "control socket: %s", strerrordesc_np(-fd));
 	r = send_request(fd, argc, argv);
 	if (r == 0)
 		r = -EAGAIN;

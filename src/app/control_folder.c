@@ -32,10 +32,10 @@ int folder_lock(const char *path, int64_t wait_ms, struct err *e)
 	int fd;
 
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_set(e, -errno, "data: cannot make %s: %s", path, strerror(errno));
+		return err_set(e, -errno, "data: cannot make %s: %s", path, strerrordesc_np(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(e, -errno, "data: %s: %s", path, strerror(errno));
+		return err_set(e, -errno, "data: %s: %s", path, strerrordesc_np(errno));
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int r = errno == EWOULDBLOCK ? -EBUSY : -errno;
 
@@ -46,7 +46,7 @@ int folder_lock(const char *path, int64_t wait_ms, struct err *e)
 
 		close(fd);
 		return err_set(e, r, "data: %s: %s", path,
-			       r == -EBUSY ? "another pombo is working on it" : strerror(-r));
+			       r == -EBUSY ? "another pombo is working on it" : strerrordesc_np(-r));
 	}
 	return fd;
 }

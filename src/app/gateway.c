@@ -109,7 +109,7 @@ static int open_data(struct gateway *g, struct err *e)
 	int r;
 
 	if (mkdir(g->settings->data, 0700) < 0 && errno != EEXIST)
-		return err_set(e, -errno, "data: cannot make %s: %s", g->settings->data, strerror(errno));
+		return err_set(e, -errno, "data: cannot make %s: %s", g->settings->data, strerrordesc_np(errno));
 	r = store_sqlite_open(&g->store, &o, e);
 	if (r == 0)
 		r = admin_open(&g->admin, g->settings->data, e);
@@ -125,11 +125,11 @@ static int start_threads(struct gateway *g, struct err *e)
 	int r = -pthread_create(&g->engine_thread, NULL, engine_main, g);
 
 	if (r < 0)
-		return err_set(e, r, "no thread for the engine: %s", strerror(-r));
+		return err_set(e, r, "no thread for the engine: %s", strerrordesc_np(-r));
 	g->engine_running = true;
 	r = -pthread_create(&g->carrier_thread, NULL, carrier_main, g);
 	if (r < 0)
-		return err_set(e, r, "no thread for the carriers: %s", strerror(-r));
+		return err_set(e, r, "no thread for the carriers: %s", strerrordesc_np(-r));
 	g->carrier_running = true;
 	return 0;
 }
@@ -172,11 +172,37 @@ out:
 	return r;
 }
 
+/* Other threads may hold them, so they are freed at the end only. */
+static void keep_settings(struct gateway *g, struct settings *s)
+{
+	g->earlier = xrealloc(g->earlier, g->earlier_count + 1, sizeof(struct settings *));
+	g->earlier[g->earlier_count++] = s;
+}
+
+/* The engine first: a new connection may be bound, and grant credits, before the channel's reload returns, and credits of a connection
+ * that the engine does not know are lost. Its mailbox keeps the order. */
+static int apply(struct gateway *g, struct settings *s, struct err *e)
+{
+	int r;
+
+	engine_settings(g->engine, s);
+	r = g->sms->ops->reload(g->sms, s, e);
+	if (r < 0) {
+		engine_settings(g->engine, g->settings);
+		keep_settings(g, s);
+		return r;
+	}
+	sender_settings(g->sender, s);
+	api_settings(g->api, s);
+	keep_settings(g, g->settings);
+	g->settings = s;
+	return 0;
+}
+
 int gateway_reload(struct gateway *g, struct buf *note, struct err *e)
 {
 	struct config_faults faults = {0};
 	struct settings *s = NULL;
-	struct err sub;
 	int r;
 
 	pthread_mutex_lock(&g->lock);
@@ -187,16 +213,11 @@ int gateway_reload(struct gateway *g, struct buf *note, struct err *e)
 	}
 	config_reload_diff(g->settings, s, note);
 	r = gateway_numbers(s, g->admin, e);
-	if (r == 0 && api_reload_certificates(g->api, &sub) < 0)
-		r = err_set(e, -EINVAL, "%s", sub.text);
 	if (r == 0)
-		r = g->sms->ops->reload(g->sms, s, e);
+		r = api_reload_certificates(g->api, e);
 	if (r < 0)
 		goto out;
-	engine_settings(g->engine, s);
-	sender_settings(g->sender, s);
-	api_settings(g->api, s);
-	g->settings = s;
+	r = apply(g, s, e);
 	s = NULL;
 out:
 	settings_free(s);
@@ -267,5 +288,8 @@ void gateway_close(struct gateway *g, int64_t grace_ms)
 	admin_close(g->admin);
 	snapshot_publish(NULL);
 	settings_free(g->settings);
+	for (size_t i = 0; i < g->earlier_count; i++)
+		settings_free(g->earlier[i]);
+	free(g->earlier);
 	pthread_mutex_destroy(&g->lock);
 }

@@ -12,7 +12,9 @@ struct loop;
 struct sender;
 struct gateway {
 	const char *file;          /* configuration */
-	struct settings *settings; /* the current ones; earlier ones stay allocated, threads may hold them */
+	struct settings *settings; /* the current ones */
+	struct settings **earlier; /* stay until the end: threads may hold them */
+	size_t earlier_count;
 	struct admin *admin;
 	struct store *store;
 	struct engine *engine;
