@@ -236,8 +236,9 @@ static void result_take(struct engine *e, struct result *r)
 
 	if (lv)
 		engine_step(e, lv, &f);
-	else
-		log_error("result_lost", "key=%lld verdict=%d", (long long)r->key, r->verdict);
+	else /* after doubt an acceptance may come when the delivery is over */
+		log_line(r->verdict == V_ACCEPTED ? LOG_DEBUG : LOG_ERROR, "result_lost",
+			 "key=%lld verdict=%d", (long long)r->key, r->verdict);
 	free(r);
 }
 

@@ -36,12 +36,15 @@ static void remember(struct engine *e, const struct submission *s)
 	e->ops->idem(e->store, &row);
 }
 
-static void accept_one(struct engine *e, const struct submission *s, uint32_t i, bool marketing, bool resend)
+static void accept_one(struct engine *e, const struct submission *s, uint32_t i, bool marketing, bool resend, struct str source)
 {
-	const struct draft *m = &s->drafts[i];
-	struct delivery *d = delivery_new(&m->t);
+	struct draft *m = &s->drafts[i];
+	struct delivery *d;
 	struct queue *k;
 
+	if (!m->t.source.n)
+		m->t.source = source;
+	d = delivery_new(&m->t);
 	d->key = s->ids[i].key;
 	d->rest = s->ids[i].rest;
 	d->batch = s->batch.key;
@@ -78,6 +81,7 @@ void intake_submission(struct engine *e, struct submission *s)
 {
 	const struct sub_account *sub = e->snap ? snapshot_sub(e->snap, s->sub_account) : NULL;
 	bool resend = sub && sub->resend_doubt_set ? sub->resend_doubt : e->settings->sms.doubt_resend;
+	const char *source = e->snap ? snapshot_short_code(e->snap, s->sub_account) : NULL;
 	struct idem_row row;
 	int64_t first;
 
@@ -97,7 +101,7 @@ void intake_submission(struct engine *e, struct submission *s)
 		s->batch = (struct uid){first + s->count, uid_rest()};
 	for (uint32_t i = 0; i < s->count; i++) {
 		s->ids[i] = (struct uid){first + i, uid_rest()};
-		accept_one(e, s, i, sub && sub->marketing, resend);
+		accept_one(e, s, i, sub && sub->marketing, resend, str_of(source));
 	}
 	if (s->idem_hash)
 		remember(e, s);

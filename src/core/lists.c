@@ -80,6 +80,7 @@ static struct list_reader *reader_of(struct engine *e, uint32_t user)
 		return r;
 	r = xnew(struct list_reader);
 	r->user = user;
+	r->mark = -1; /* never asked */
 	name_of(name, user);
 	if (e->ops->mark_get(e->store, name, &b) && b.n >= 8) {
 		r->mark = take_i64(b.p);
@@ -145,11 +146,11 @@ void lists_lease(struct engine *e, struct lease_ask *ask)
 	int64_t from, end;
 
 	ask->id = 0;
-	ask->needs_edge = !r->mark && !ask->edge;
+	ask->needs_edge = r->mark < 0 && ask->edge < 0;
 	ask->full = r->n >= STRETCHES_MAX;
 	if (ask->needs_edge)
 		return;
-	if (!r->mark)
+	if (r->mark < 0)
 		r->mark = ask->edge;
 	from = first_gap(r, MAX(r->mark, ask->after), e->seq, &end);
 	if (from > end)

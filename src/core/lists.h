@@ -8,7 +8,7 @@ struct stretch { /* of sequence numbers, both ends inclusive */
 };
 struct lease_ask { /* in: user, edge, after; out: the rest */
 	uint32_t user;
-	int64_t edge; /* where a new user begins; 0 = not known, then needs_edge is answered for a new user */
+	int64_t edge; /* where a new user begins: the last change too old for it; -1 = not known, needs_edge is answered then */
 	int64_t after; /* look for a gap beyond this one */
 	bool needs_edge, full;
 	uint64_t id; /* 0 = nothing unread */

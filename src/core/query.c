@@ -436,7 +436,7 @@ static int64_t retention_edge(struct query *q, int64_t head, int64_t oldest)
 		else
 			high = mid;
 	}
-	return MAX(low - 1, 1);
+	return MAX(low - 1, 0);
 }
 
 static void sub_accounts(const struct scope *sc, const uint32_t **subs, size_t *n, uint32_t **owned)
@@ -535,7 +535,7 @@ static size_t once_each(int64_t *keys, size_t n)
 ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery **out, struct lease **ret, int64_t deadline_ms)
 {
 	struct listing x = {.ask = ask, .oldest = wall_ms() - (q->e->settings->retention.status_ms)};
-	struct lease_ask la = {.user = ask->user};
+	struct lease_ask la = {.user = ask->user, .edge = -1};
 	ssize_t n = -EAGAIN;
 	size_t kept = 0, found = 0;
 

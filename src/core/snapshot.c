@@ -236,3 +236,11 @@ struct hook_target snapshot_hook(const struct snapshot *s, uint32_t sub_account,
 		return (struct hook_target){hook_url(&s->webhooks[i - 1], kind), &s->webhooks[i - 1]};
 	return (struct hook_target){"", NULL};
 }
+
+const char *snapshot_short_code(const struct snapshot *s, uint32_t sub_account)
+{
+	for (size_t i = 0; sub_account && i < s->code_count; i++)
+		if (s->codes[i].sub_account == sub_account)
+			return s->codes[i].code;
+	return NULL;
+}

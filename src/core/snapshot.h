@@ -39,3 +39,5 @@ struct hook_target {
 };
 struct hook_target snapshot_hook(const struct snapshot *s, uint32_t sub_account, uint32_t user, int hook_kind);
 const struct webhook *snapshot_webhook(const struct snapshot *s, uint32_t id);
+/* The short code that is assigned to a sub-account (the first of several); NULL when none. */
+const char *snapshot_short_code(const struct snapshot *s, uint32_t sub_account);

@@ -25,6 +25,8 @@ static const struct webhook hooks[] = {
 	{.id = 8, .user = 1, .sent = "http://user/sent"},
 };
 
+static const struct short_code codes[] = {{"27182", 2}, {"28149", 0}};
+
 static void publish(void)
 {
 	struct snapshot_source s = {.accounts = accounts,
@@ -34,7 +36,9 @@ static void publish(void)
 				    .users = users,
 				    .user_count = 2,
 				    .webhooks = hooks,
-				    .webhook_count = 2};
+				    .webhook_count = 2,
+				    .short_codes = codes,
+				    .short_code_count = 2};
 
 	snapshot_publish(snapshot_new(&s));
 }
@@ -54,6 +58,9 @@ static void names_are_found_in_any_letter_case(void **state)
 	assert_null(snapshot_sub_named(s, 2, STR("marketing")));
 	assert_int_equal(snapshot_sub_default(s, 2)->id, 3);
 	assert_int_equal(snapshot_account_named(s, STR("other"))->id, 2);
+	assert_string_equal(snapshot_short_code(s, 2), "27182");
+	assert_null(snapshot_short_code(s, 1));
+	assert_null(snapshot_short_code(s, 0));
 	assert_null(snapshot_account(s, 9));
 	assert_null(snapshot_user(s, 0));
 	snapshot_put(s);
