@@ -6,48 +6,48 @@
 #define NAME_MAX_BYTES 128
 #define TOKEN_HASH 32
 enum role { ROLE_REGULAR, ROLE_ADMINISTRATOR, ROLE_PLATFORM };
-const char *role_name(int role);             /* "regular", ... */
-int role_parse(struct str s);                /* -1 when unknown */
+const char *role_name(int role); /* "regular", ... */
+int role_parse(struct str s);    /* -1 when unknown */
 
 struct account {
 	uint32_t id;
 	char name[NAME_MAX_BYTES];
-	char country[3];                      /* ISO 3166 alpha-2 or "" */
+	char country[3]; /* ISO 3166 alpha-2 or "" */
 	bool disabled;
 };
 struct sub_account {
 	uint32_t id, account;
-	char reference[NAME_MAX_BYTES];       /* unique within the account */
-	bool marketing;                       /* class */
-	bool resend_doubt;                    /* in doubt: resend instead of end */
-	bool resend_doubt_set;                /* false: the configuration's sms.in_doubt.then decides */
+	char reference[NAME_MAX_BYTES]; /* unique within the account */
+	bool marketing;                 /* class */
+	bool resend_doubt;              /* in doubt: resend instead of end */
+	bool resend_doubt_set;          /* false: the configuration's sms.in_doubt.then decides */
 };
 struct user {
-	uint32_t id, account, sub_account;    /* sub_account 0 for administrators and platform */
+	uint32_t id, account, sub_account; /* sub_account 0 for administrators and platform */
 	char name[NAME_MAX_BYTES];
 	char email[NAME_MAX_BYTES];
 	uint8_t role;
 	bool disabled, system;
-	int8_t answer_object;                 /* -1: server's default; 0 array; 1 object */
-	unsigned char token[TOKEN_HASH];      /* SHA-256 of the token */
-	unsigned char old_token[TOKEN_HASH];  /* valid until old_until */
-	int64_t old_until;                    /* wall ms; 0 = no old one */
+	int8_t answer_object;                /* -1: server's default; 0 array; 1 object */
+	unsigned char token[TOKEN_HASH];     /* SHA-256 of the token */
+	unsigned char old_token[TOKEN_HASH]; /* valid until old_until */
+	int64_t old_until;                   /* wall ms; 0 = no old one */
 };
 #define URL_MAX_BYTES 2048
 #define SECRET_MAX 128
 /* A set of call-backs of one owner. The user's wins over the sub-account's, key by key, for what that user sent. */
 struct webhook {
 	uint32_t id;
-	uint32_t sub_account, user;           /* exactly one is not 0 */
+	uint32_t sub_account, user;                                            /* exactly one is not 0 */
 	char sent[URL_MAX_BYTES], delivered[URL_MAX_BYTES], mo[URL_MAX_BYTES]; /* "" = none */
 	bool mo_get;
-	char secret[SECRET_MAX];              /* whsec_... */
-	char old_secret[SECRET_MAX];          /* also signs until old_secret_until */
+	char secret[SECRET_MAX];     /* whsec_... */
+	char old_secret[SECRET_MAX]; /* also signs until old_secret_until */
 	int64_t old_secret_until;
 	char basic_user[NAME_MAX_BYTES], basic_password[NAME_MAX_BYTES]; /* "" = none */
-	char headers[1024];                   /* extra "Name: value" lines, \n between; checked when set */
+	char headers[1024]; /* extra "Name: value" lines, \n between; checked when set */
 };
 struct short_code {
 	char code[16];
-	uint32_t sub_account;                 /* 0: not assigned */
+	uint32_t sub_account; /* 0: not assigned */
 };

@@ -31,7 +31,7 @@ enum reason {
 #undef DELIVERED_CODE
 #undef REASON
 
-const char *sent_code_name(int code);       /* "SENT_SUCCESS"; "UNKNOWN" for a number not in the table */
-const char *delivered_code_name(int code);  /* "DELIVERED_SUCCESS" */
-const char *reason_text(int reason);        /* "no_route"; "" for none */
+const char *sent_code_name(int code);      /* "SENT_SUCCESS"; "UNKNOWN" for a number not in the table */
+const char *delivered_code_name(int code); /* "DELIVERED_SUCCESS" */
+const char *reason_text(int reason);       /* "no_route"; "" for none */
 const char *reason_help(int reason);

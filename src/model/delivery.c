@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION	      1
-#define HEAD	      32
+#define VERSION 1
+#define HEAD 32
 #define PART_HAS_HASH 0x80
 enum present {
 	HAS_DUE = 1,

@@ -15,67 +15,67 @@ const char *delivery_state_name(int state);
 
 enum part_state { PART_NONE, PART_ACCEPTED, PART_DELIVERED, PART_FAILED };
 struct part {
-	uint64_t id_hash;            /* of (connection, normalised carrier id); 0 = none yet */
-	uint8_t state;               /* enum part_state */
+	uint64_t id_hash; /* of (connection, normalised carrier id); 0 = none yet */
+	uint8_t state;    /* enum part_state */
 };
 #define PARTS_MAX 255
 
 enum delivery_flag {
-	DF_FLASH = 1,                /* message class 0 */
-	DF_NO_REPORTS = 2,           /* operator gives no delivery reports: sent is final */
-	DF_RESEND_DOUBT = 4,         /* in doubt: send again instead of ending (sub-account's rule, fixed at acceptance) */
-	DF_MARKETING = 8,            /* lane: marketing; else transactional */
-	DF_LATE = 16,                /* a fact came after the final state */
-	DF_HAS_CORR = 32,            /* the caller gave a correlationId (an empty one counts as none) */
+	DF_FLASH = 1,      /* message class 0 */
+	DF_NO_REPORTS = 2, /* operator gives no delivery reports: sent is final */
+	DF_RESEND_DOUBT = 4, /* in doubt: send again instead of ending (sub-account's rule, fixed at acceptance) */
+	DF_MARKETING = 8, /* lane: marketing; else transactional */
+	DF_LATE = 16,     /* a fact came after the final state */
+	DF_HAS_CORR = 32, /* the caller gave a correlationId (an empty one counts as none) */
 };
 
 /* Texts of a delivery, borrowed views into its own memory. */
 struct delivery_text {
-	struct str destination;      /* as the caller spelt it: echoed */
-	struct str number;           /* normalised digits: routed and dialled; empty when unusable */
-	struct str source;           /* sender address; empty = connection's default */
-	struct str text;             /* UTF-8, NFC */
-	struct str correlation;      /* caller's; empty when none */
-	struct str extra;            /* extraInfo */
-	struct str campaign;         /* alias */
+	struct str destination; /* as the caller spelt it: echoed */
+	struct str number;      /* normalised digits: routed and dialled; empty when unusable */
+	struct str source;      /* sender address; empty = connection's default */
+	struct str text;        /* UTF-8, NFC */
+	struct str correlation; /* caller's; empty when none */
+	struct str extra;       /* extraInfo */
+	struct str campaign;    /* alias */
 };
 
 struct delivery {
 	/* fixed at acceptance */
-	int64_t key;                 /* struct uid.key: when it was accepted is uid_key_ms(key) */
-	uint64_t rest;               /* struct uid.rest */
-	int64_t batch;               /* key of the bulk request's id; 0 for a single */
+	int64_t key;   /* struct uid.key: when it was accepted is uid_key_ms(key) */
+	uint64_t rest; /* struct uid.rest */
+	int64_t batch; /* key of the bulk request's id; 0 for a single */
 	uint32_t account, sub_account, user;
-	uint32_t campaign_id;        /* 0 = none */
-	int32_t operator_id;         /* carrierId; 0 = UNKNOWN */
-	int64_t expires_at;          /* may not leave after this */
+	uint32_t campaign_id; /* 0 = none */
+	int32_t operator_id;  /* carrierId; 0 = UNKNOWN */
+	int64_t expires_at;   /* may not leave after this */
 	struct delivery_text t;
 	/* moves with events */
-	uint8_t state;               /* enum delivery_state */
-	uint8_t flags;               /* enum delivery_flag */
-	uint8_t attempts;            /* begun so far, saturating */
-	uint8_t tries;               /* attempts that count against the fail-over budget */
-	uint16_t connection;         /* of the latest attempt: store's number of the connection's name; 0 = none */
-	uint16_t part_count;         /* of the latest attempt; at acceptance the estimate */
+	uint8_t state;       /* enum delivery_state */
+	uint8_t flags;       /* enum delivery_flag */
+	uint8_t attempts;    /* begun so far, saturating */
+	uint8_t tries;       /* attempts that count against the fail-over budget */
+	uint16_t connection; /* of the latest attempt: store's number of the connection's name; 0 = none */
+	uint16_t part_count; /* of the latest attempt; at acceptance the estimate */
 	uint16_t accepted_parts, delivered_parts;
 	int16_t sent_code, delivered_code;
-	uint16_t reason;             /* enum reason */
-	int32_t detail;              /* carrier status, receipt state or network error code, by reason */
-	int64_t due_at;              /* QUEUED: not before; DOUBT: end of the wait */
-	int64_t begun_at;            /* latest attempt */
+	uint16_t reason;  /* enum reason */
+	int32_t detail;   /* carrier status, receipt state or network error code, by reason */
+	int64_t due_at;   /* QUEUED: not before; DOUBT: end of the wait */
+	int64_t begun_at; /* latest attempt */
 	int64_t sent_at, delivered_at, updated_at;
-	int64_t last_seq;            /* highest event applied */
-	struct part one;             /* the part of a single-part message */
-	struct part *parts;          /* part_count > 1: array of part_count, owned; else NULL */
+	int64_t last_seq;   /* highest event applied */
+	struct part one;    /* the part of a single-part message */
+	struct part *parts; /* part_count > 1: array of part_count, owned; else NULL */
 };
 
 /* One allocation holding copies of all texts; everything else zero. */
 struct delivery *delivery_new(const struct delivery_text *t);
 struct delivery *delivery_copy(const struct delivery *d);
-void delivery_free(struct delivery *d);              /* NULL ok */
-size_t delivery_bytes(const struct delivery *d);     /* memory it takes, for budgets */
+void delivery_free(struct delivery *d);                         /* NULL ok */
+size_t delivery_bytes(const struct delivery *d);                /* memory it takes, for budgets */
 struct part *delivery_part(struct delivery *d, unsigned index); /* 0-based; index < part_count */
-void delivery_set_parts(struct delivery *d, unsigned count); /* 1..PARTS_MAX; all parts become PART_NONE */
+void delivery_set_parts(struct delivery *d, unsigned count);    /* 1..PARTS_MAX; all parts become PART_NONE */
 /* The moving half as bytes for the store's state column (version byte first), and back. Unknown versions: -EPROTO. */
 struct buf;
 void delivery_state_write(const struct delivery *d, struct buf *out);

@@ -11,18 +11,19 @@ enum event_kind {
 #undef EVENT
 enum hook_kind { HOOK_SENT = 1, HOOK_DELIVERED = 2, HOOK_MO = 3 };
 #define EVENT_DETAIL_MAX 160
-#define RECEIPT_HASHES 3                 /* forms a receipt's id may be looked up under */
-#define RECEIPT_STATE_DELIVERED 2        /* receipt states are the values of the message_state TLV (SMPP 3.4 5.2.28) */
+#define RECEIPT_HASHES 3 /* forms a receipt's id may be looked up under */
+#define RECEIPT_STATE_DELIVERED \
+	2 /* receipt states are the values of the message_state TLV (SMPP 3.4 5.2.28) */
 
 struct event {
-	int64_t seq;                 /* given by the engine, ascending without gaps within a data folder */
-	int64_t key;                 /* the delivery */
-	uint32_t sub_account, user;  /* copied, so that lists need not read the delivery */
-	int64_t at;                  /* wall ms */
-	int64_t at2;                 /* a second time or a duration, by kind */
-	uint64_t hash;               /* by kind */
+	int64_t seq;                /* given by the engine, ascending without gaps within a data folder */
+	int64_t key;                /* the delivery */
+	uint32_t sub_account, user; /* copied, so that lists need not read the delivery */
+	int64_t at;                 /* wall ms */
+	int64_t at2;                /* a second time or a duration, by kind */
+	uint64_t hash;              /* by kind */
 	int32_t code, arg;
-	uint8_t kind;                /* enum event_kind */
+	uint8_t kind; /* enum event_kind */
 	uint8_t detail_len;
 	char detail[EVENT_DETAIL_MAX]; /* UTF-8, not terminated */
 };

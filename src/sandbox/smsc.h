@@ -115,7 +115,7 @@ struct smsc {
 	struct map *by_session;      /* session id -> session */
 	struct map *by_id;           /* message id -> smsc_message */
 	struct map *accounts;        /* hash of system_id -> account */
-	struct map *answered;  /* hash of a number ending in 9007 -> when it last wrote SAIR */
+	struct map *answered;        /* hash of a number ending in 9007 -> when it last wrote SAIR */
 	struct map *throttled; /* hash of a number ending in 9058 -> refusals since the last acceptance */
 	struct heap jobs;
 	struct timer timer;
