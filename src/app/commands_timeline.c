@@ -226,7 +226,12 @@ static void event_words(struct buf *out, const struct event *e)
 		if (e->code)
 			buf_fmt(out, ": %d %s", e->code, delivered_code_name(e->code));
 		return;
-	case EV_LATE: put_detail(out, "too late, changes nothing: ", e); return;
+	case EV_LATE: /* an answer of the carrier has no code; a receipt has its state */
+		buf_puts(out, "too late, changes nothing: ");
+		if (e->code)
+			buf_fmt(out, "%s, ", receipt_word(e->code));
+		put_detail(out, "", e);
+		return;
 	case EV_HOOK_DONE:
 	case EV_HOOK_FAILED:
 	case EV_HOOK_DEAD: hook_words(out, e); return;
@@ -318,6 +323,9 @@ void timeline_event_json(struct buf *out, const struct event *e)
 	case EV_DOUBT:
 	case EV_NO_RECEIPT:
 	case EV_LATE:
+		if (e->code)
+			timeline_member(out, "receipt", str_of(receipt_word(e->code)));
+		break;
 	case EV_CANCELLED:
 	case EV_MO:
 	case EVENT_KINDS: break;

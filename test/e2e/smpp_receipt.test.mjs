@@ -138,7 +138,7 @@ describe('receipts', { concurrency: 5 }, () => {
     assert.equal(await g.metric('pombo_messages_undelivered_total'), 0);
   });
 
-  scenario('the time line says what a late receipt said', { todo: 'commands_timeline prints no state' }, async w => {
+  scenario('the time line says what a late receipt said', async w => {
     const smsc = await w.peer(Smsc.listen(accepting));
     const g = await w.gateway({ smsc });
     const id = await g.send(TO);
