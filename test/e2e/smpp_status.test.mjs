@@ -268,6 +268,19 @@ describe('an SMSC that is away', { concurrency: 5 }, () => {
     inOrder(numbers(smsc.submits));
   });
 
+  scenario('a link lost while a whole window waits to be sent again: the order is kept', { todo: 'queue_push_front turns around what comes back' }, async w => {
+    const smsc = await w.peer(Smsc.listen({ onSubmit: s => s.refuse(0x58) }));
+    const g = await w.gateway({ connections: [connection(smsc, { window: 20, timers: { throttle: '1s' } })] });
+    await g.up();
+    const ids = await g.bulk(many(60));
+    await until('a window of refusals', async () => await g.metric('pombo_throttled_total') >= 20);
+    const refused = smsc.submits.length;
+    smsc.onSubmit = s => s.accept();
+    smsc.cut();
+    for (const id of ids) await g.sent(id, 2);
+    inOrder(numbers(smsc.submits.slice(refused)));
+  });
+
   scenario('the queue outlives the gateway', async w => {
     const smsc = await w.peer(Smsc.listen());
     const { port } = smsc;
