@@ -129,7 +129,7 @@ static void copy_timers(struct smpp_timers *t, const struct smpp_timers *from)
 	t->reconnect_max_ms = MAX(or_default(from->reconnect_max_ms, 60000), t->reconnect_ms);
 }
 
-static enum wire_id_notation notation(enum id_notation ids)
+static enum id_notation notation(enum ids_way ids)
 {
 	switch (ids) {
 	case IDS_EXACT: return ID_EXACT;

@@ -2,7 +2,7 @@
 #pragma once
 #include "channel/sms/status.h"
 #include "core/channel.h"
-#include "channel/sms/receipts.h"
+#include "wire/receipt.h"
 #include "wire/split.h"
 
 struct ssl_ctx_st;
@@ -26,7 +26,7 @@ struct sms_config {
 	unsigned window;                /* parts outstanding per bind */
 	int64_t rate;                   /* parts a second, 0 = no limit */
 	struct profile_setting profile; /* its texts are the two above, not owned here */
-	enum wire_id_notation notation;
+	enum id_notation notation;
 	struct smpp_timers timers; /* all > 0 */
 	struct status_rule *rules;
 	size_t rule_count;

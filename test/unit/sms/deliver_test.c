@@ -144,7 +144,7 @@ static void ids_in_either_notation_meet_the_responses(void **state)
 static void notations_that_are_known_are_kept_to(void **state)
 {
 	static const struct {
-		enum id_notation ids;
+		enum ids_way ids;
 		const char *receipt, *want;
 	} cases[] = {{IDS_DECIMAL, "4096", "1000"}, {IDS_HEX, "1000", "4096"}, {IDS_EXACT, "00aB", "00aB"}};
 
