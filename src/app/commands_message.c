@@ -7,11 +7,11 @@
 
 #include "app/commands.h"
 #include "app/commands_find.h"
-#include "app/commands_receipt.h"
 #include "app/commands_timeline.h"
 #include "base/time.h"
 #include "model/codes.h"
 #include "wire/phone.h"
+#include "wire/receipt.h"
 
 static const struct scope everything = {.everything = true};
 
@@ -241,8 +241,9 @@ static bool parked_one(void *ctx, const struct parked *p)
 			connection = c->settings->sms.connections[i].name;
 	iso_utc(at, p->at, true);
 	const char *const names[] = {"connection", "state", "carrierId", "err", "source", "destination"};
-	const char *const values[] = {connection, receipt_word(p->state), p->carrier_id, p->err,
-				      p->source,  p->destination};
+	const char *const values[] = {connection,    receipt_state_word((enum receipt_state)p->state),
+				      p->carrier_id, p->err,
+				      p->source,     p->destination};
 
 	if (c->json) {
 		buf_fmt(&b, "%s{\"at\":\"%s\"", f->count ? "," : "", at);

@@ -1,12 +1,14 @@
 /* commands_timeline.c - words for events: what the time line of a message says. Numbers are shown whole and texts as they are: who may
  * run commands may read the store. */
-#include "app/commands_receipt.h"
 #include "app/commands_timeline.h"
 
 #include <stdio.h>
 
 #include "base/time.h"
 #include "model/codes.h"
+#include "wire/receipt.h"
+
+static const char *receipt_word(int state) { return receipt_state_word((enum receipt_state)state); }
 
 static const char *account_of(const struct admin_all *all, uint32_t id)
 {
@@ -319,13 +321,13 @@ void timeline_event_json(struct buf *out, const struct event *e)
 		buf_fmt(out, ",\"webhook\":\"%s\",\"status\":%d", hook_word(e->arg), e->code);
 		break;
 	case EV_ATTEMPT: buf_fmt(out, ",\"parts\":%d", e->arg); break;
-	case EV_NONE:
-	case EV_DOUBT:
-	case EV_NO_RECEIPT:
 	case EV_LATE:
 		if (e->code)
 			timeline_member(out, "receipt", str_of(receipt_word(e->code)));
 		break;
+	case EV_NONE:
+	case EV_DOUBT:
+	case EV_NO_RECEIPT:
 	case EV_CANCELLED:
 	case EV_MO:
 	case EVENT_KINDS: break;
