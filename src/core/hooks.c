@@ -9,11 +9,10 @@
  * it is done, dead, or has a row; the start looks only at the changes after it. A receiver that is slow or away has its backlog on
  * disk; only so many calls of one owner are in memory or away at once, so it delays nobody else. Per delivery `delivered` waits
  * until `sent` is done or dead. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/ring.h"
+#include "core/hooks.h"
 
 #ifndef ENDPOINT_MEMORY        /* the simulation is also built with small limits */
 #define ENDPOINT_MEMORY 8192   /* calls of one owner in memory; more go to disk */
@@ -21,11 +20,6 @@
 #define TOTAL_AWAY_FACTOR 8
 #endif
 #define SPILL_AGE_MS 60000 /* older ones go to disk, so that the mark moves */
-
-static uint64_t hook_id(int64_t key, uint8_t kind)
-{
-	return (uint64_t)key << 2 | kind; /* keys fit in 61 bits until the year 4199 */
-}
 
 void hooks_init(struct engine *e)
 {
@@ -52,7 +46,7 @@ void hooks_done(struct engine *e)
 	map_free(e->hooks.endpoints);
 }
 
-static struct endpoint *endpoint_of(struct engine *e, uint32_t webhook)
+struct endpoint *hooks_endpoint(struct engine *e, uint32_t webhook)
 {
 	struct endpoint *p = map_ptr(e->hooks.endpoints, webhook);
 
@@ -68,15 +62,15 @@ static struct endpoint *endpoint_of(struct engine *e, uint32_t webhook)
 	return p;
 }
 
-static void stored_change(struct engine *e, struct endpoint *p, int by)
+void hooks_stored(struct engine *e, struct endpoint *p, int by)
 {
 	p->stored += (size_t)by;
 	e->hooks.stored += (size_t)by;
 }
 
-static void enqueue(struct engine *e, struct hook_pending *h)
+void hooks_enqueue(struct engine *e, struct hook_pending *h)
 {
-	list_push(&endpoint_of(e, h->webhook)->fifo, &h->fifo);
+	list_push(&hooks_endpoint(e, h->webhook)->fifo, &h->fifo);
 	e->hooks.ready++;
 }
 
@@ -106,7 +100,7 @@ static struct hook_pending *pend(struct engine *e, int64_t key, int64_t seq, uin
 	return h;
 }
 
-static void store_row(struct engine *e, const struct hook_pending *h, int64_t due, bool dead, const struct hook_call *c)
+void hooks_store(struct engine *e, const struct hook_pending *h, int64_t due, bool dead, const struct hook_call *c)
 {
 	struct hook_row row = {.key = h->key,
 			       .kind = h->kind,
@@ -127,13 +121,13 @@ static void store_row(struct engine *e, const struct hook_pending *h, int64_t du
 }
 
 /* Its place in memory is given up; the row on disk has it from now on. */
-static void to_disk(struct engine *e, struct hook_pending *h, int64_t due, const struct hook_call *c)
+void hooks_to_disk(struct engine *e, struct hook_pending *h, int64_t due, const struct hook_call *c)
 {
-	struct endpoint *p = endpoint_of(e, h->webhook);
+	struct endpoint *p = hooks_endpoint(e, h->webhook);
 
-	store_row(e, h, due, false, c);
+	hooks_store(e, h, due, false, c);
 	if (!h->stored)
-		stored_change(e, p, 1);
+		hooks_stored(e, p, 1);
 	p->next_due = MIN(p->next_due, due);
 	if (node_linked(&h->order))
 		list_remove(&e->hooks.order, &h->order);
@@ -177,9 +171,9 @@ static bool told_later(struct engine *e, int64_t key, int64_t seq, uint8_t kind)
 	return true;
 }
 
-static void open_call(struct engine *e, struct live *lv, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
+void hooks_open(struct engine *e, struct live *lv, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
 {
-	struct endpoint *p = endpoint_of(e, webhook);
+	struct endpoint *p = hooks_endpoint(e, webhook);
 	struct hook_pending *h;
 	bool waits;
 
@@ -193,13 +187,13 @@ static void open_call(struct engine *e, struct live *lv, int64_t key, int64_t se
 	in_order(e, h);
 	if (waits) {
 		if (!map_get(e->hooks.pending, hook_id(key, HOOK_SENT), NULL))
-			to_disk(e, h, INT64_MAX, NULL); /* behind a row: a row too */
+			hooks_to_disk(e, h, INT64_MAX, NULL); /* behind a row: a row too */
 		return;
 	}
 	if (p->stored || p->fifo.count >= ENDPOINT_MEMORY)
-		to_disk(e, h, e->now, NULL);
+		hooks_to_disk(e, h, e->now, NULL);
 	else
-		enqueue(e, h);
+		hooks_enqueue(e, h);
 }
 
 void hooks_event(struct engine *e, struct live *lv, const struct event *ev)
@@ -211,7 +205,7 @@ void hooks_event(struct engine *e, struct live *lv, const struct event *ev)
 		return;
 	t = snapshot_hook(e->snap, lv->d->sub_account, lv->d->user, kind);
 	if (t.webhook)
-		open_call(e, lv, lv->d->key, ev->seq, kind, t.webhook->id);
+		hooks_open(e, lv, lv->d->key, ev->seq, kind, t.webhook->id);
 }
 
 void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
@@ -221,14 +215,14 @@ void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32
 
 	if (!lv || e->ops->hook_get(e->store, key, kind, &row))
 		return;
-	open_call(e, lv, key, seq, kind, webhook);
+	hooks_open(e, lv, key, seq, kind, webhook);
 }
 
 void hooks_row_found(struct engine *e, const struct hook_row *row)
 {
-	struct endpoint *p = endpoint_of(e, row->webhook);
+	struct endpoint *p = hooks_endpoint(e, row->webhook);
 
-	stored_change(e, p, 1);
+	hooks_stored(e, p, 1);
 	p->next_due = MIN(p->next_due, row->due);
 	metric_add(M_HOOK_PENDING, 1);
 }
@@ -246,7 +240,7 @@ static void hand_over(struct engine *e, struct endpoint *p, struct hook_pending 
 		engine_batch(e);
 		if (h->stored) {
 			e->ops->hook_del(e->store, h->key, h->kind);
-			stored_change(e, p, -1);
+			hooks_stored(e, p, -1);
 		}
 		if (node_linked(&h->order))
 			list_remove(&e->hooks.order, &h->order);
@@ -294,8 +288,8 @@ static bool read_back(void *ctx, const struct hook_row *row)
 	h->stored = true;
 	h->born = e->now;
 	map_set_ptr(e->hooks.pending, hook_id(h->key, h->kind), h);
-	enqueue(e, h);
-	return endpoint_of(e, row->webhook)->fifo.count < ENDPOINT_MEMORY;
+	hooks_enqueue(e, h);
+	return hooks_endpoint(e, row->webhook)->fifo.count < ENDPOINT_MEMORY;
 }
 
 static bool first_due(void *ctx, const struct hook_row *row)
@@ -348,7 +342,7 @@ void hooks_turn(struct engine *e)
 
 		if (h->away || h->waiting || e->now - h->born < SPILL_AGE_MS)
 			break;
-		to_disk(e, h, e->now, NULL);
+		hooks_to_disk(e, h, e->now, NULL);
 	}
 }
 
@@ -367,209 +361,4 @@ int64_t hooks_mark(const struct engine *e)
 	struct node *n = list_first(&e->hooks.order);
 
 	return n ? OWNER(struct hook_pending, order, n)->seq : e->seq + 1;
-}
-
-/* -- and back ------------------------------------------------------------------------------------------------------ */
-
-/* What waited behind a call that is settled now. */
-static void release_next(struct engine *e, int64_t key)
-{
-	struct hook_pending *h = map_ptr(e->hooks.pending, hook_id(key, HOOK_DELIVERED));
-	struct hook_row row;
-
-	if (h && h->waiting) {
-		struct endpoint *p = endpoint_of(e, h->webhook);
-
-		h->waiting = false;
-		if (p->stored && p->fifo.count >= ENDPOINT_MEMORY)
-			to_disk(e, h, e->now, NULL);
-		else
-			enqueue(e, h);
-	} else if (!h && e->hooks.stored && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) && !row.dead) {
-		struct endpoint *p = endpoint_of(e, row.webhook);
-
-		row.due = e->now;
-		engine_batch(e);
-		e->ops->hook_set(e->store, &row);
-		p->next_due = MIN(p->next_due, row.due);
-	}
-}
-
-static void settled(struct engine *e, struct live *lv, struct hook_pending *h)
-{
-	struct endpoint *p = endpoint_of(e, h->webhook);
-
-	if (h->stored)
-		stored_change(e, p, -1);
-	if (node_linked(&h->order))
-		list_remove(&e->hooks.order, &h->order);
-	map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
-	metric_add(M_HOOK_PENDING, -1);
-	if (lv && h->again)
-		open_call(e, lv, h->key, h->again, h->kind, h->webhook);
-	if (lv)
-		lv->hooks &= (uint8_t) ~(1u << h->kind);
-	if (h->kind == HOOK_SENT)
-		release_next(e, h->key);
-	free(h);
-}
-
-static bool client_fault(int status)
-{
-	return status >= 300 && status < 500 && status != 429 && status != 408;
-}
-
-/* What waits behind a call in memory follows it to the disk. */
-static void follow(struct engine *e, const struct hook_call *c)
-{
-	struct hook_pending *h =
-		c->kind == HOOK_SENT ? map_ptr(e->hooks.pending, hook_id(c->key, HOOK_DELIVERED)) : NULL;
-
-	if (h && h->waiting)
-		to_disk(e, h, INT64_MAX, NULL);
-}
-
-static void failed(struct engine *e, struct live *lv, struct hook_pending *h, struct hook_call *c)
-{
-	int64_t give_up = client_fault(c->status) ? e->settings->webhooks.give_up_client_ms
-						  : e->settings->webhooks.give_up_ms;
-	int64_t delay = e->settings->webhooks.retry_first_ms;
-	struct event ev = {.at = e->now, .code = c->status, .arg = h->kind, .hash = (uint64_t)h->told};
-
-	for (int i = 1; i < h->tries && delay < e->settings->webhooks.retry_max_ms; i++)
-		delay *= 2;
-	delay = MIN(delay, e->settings->webhooks.retry_max_ms);
-	delay = delay - delay / 4 + (int64_t)((double)(delay / 2) * engine_chance(e));
-	delay = MAX(delay, c->retry_after_ms);
-	event_detail(&ev, "%s", c->why);
-	if (c->gone || e->now + delay > h->first_at + give_up) {
-		ev.kind = EV_HOOK_DEAD;
-		if (lv)
-			engine_record(e, lv, &ev);
-		store_row(e, h, INT64_MAX, true, c);
-		metric_add(M_HOOK_DEAD, 1);
-		settled(e, lv, h);
-		return;
-	}
-	ev.kind = EV_HOOK_FAILED;
-	ev.at2 = e->now + delay;
-	if (lv)
-		engine_record(e, lv, &ev);
-	metric_add(M_HOOK_FAILED, 1);
-	if (h->again)
-		h->told = h->again;
-	to_disk(e, h, e->now + delay, c);
-	follow(e, c);
-}
-
-void hooks_back(struct engine *e, struct hook_call *c)
-{
-	struct hook_pending *h = c->pending;
-	struct live *lv = live_get(&e->lives, c->key);
-
-	endpoint_of(e, h->webhook)->away--;
-	e->hooks.total_away--;
-	h->away = false;
-	h->tries += !c->untried;
-	if (!c->ok && c->untried) {
-		/* Nothing happened to it, so nothing is told; it waits its turn on the disk. */
-		h->first_at = h->tries ? h->first_at : 0;
-		to_disk(e, h, e->now + e->settings->webhooks.retry_first_ms, NULL);
-		follow(e, c);
-	} else if (c->ok) {
-		struct event ev = {.kind = EV_HOOK_DONE,
-				   .at = e->now,
-				   .code = c->status,
-				   .arg = h->kind,
-				   .at2 = c->took_ms,
-				   .hash = (uint64_t)h->told};
-
-		if (lv)
-			engine_record(e, lv, &ev);
-		if (h->stored) {
-			engine_batch(e);
-			e->ops->hook_del(e->store, h->key, h->kind);
-		}
-		metric_add(M_HOOK_DONE, 1);
-		settled(e, lv, h);
-	} else {
-		failed(e, lv, h, c);
-	}
-	delivery_free(c->d);
-	free(c);
-}
-
-/* -- replay --------------------------------------------------------------------------------------------------------- */
-
-struct replay {
-	struct call call;
-	int64_t key;
-	uint8_t kind;
-	int result;
-	void (*done)(void *ctx, int result);
-	void *ctx;
-};
-
-/* When both of a delivery's calls are replayed, sent comes first: delivered waits behind it. */
-static int64_t replay_order(struct engine *e, int64_t key, uint8_t kind)
-{
-	uint8_t other = kind == HOOK_SENT ? HOOK_DELIVERED : HOOK_SENT;
-	struct hook_pending *h = map_ptr(e->hooks.pending, hook_id(key, other));
-	struct hook_row row;
-
-	if (kind == HOOK_DELIVERED)
-		return h || (e->ops->hook_get(e->store, key, HOOK_SENT, &row) && !row.dead) ? INT64_MAX : e->now;
-	if (h && !h->away) {
-		to_disk(e, h, INT64_MAX, NULL);
-	} else if (!h && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) && !row.dead) {
-		row.due = INT64_MAX;
-		engine_batch(e);
-		e->ops->hook_set(e->store, &row);
-	}
-	return e->now;
-}
-
-static void do_replay(struct engine *e, struct call *c)
-{
-	struct replay *r = (struct replay *)c;
-	struct hook_row row;
-	struct endpoint *p;
-
-	r->result = -ENOENT;
-	if (!e->ops->hook_get(e->store, r->key, r->kind, &row) || !row.dead)
-		return;
-	row.dead = false;
-	row.due = replay_order(e, r->key, r->kind);
-	row.first_at = 0;
-	row.tries = 0;
-	engine_batch(e);
-	e->ops->hook_set(e->store, &row);
-	p = endpoint_of(e, row.webhook);
-	stored_change(e, p, 1);
-	p->next_due = MIN(p->next_due, row.due);
-	metric_add(M_HOOK_PENDING, 1);
-	r->result = 0;
-}
-
-static void replay_done(struct call *c)
-{
-	struct replay *r = (struct replay *)c;
-
-	if (r->done)
-		r->done(r->ctx, r->result);
-	free(r);
-}
-
-void engine_hook_replay(struct engine *e, int64_t key, uint8_t kind, void (*done)(void *ctx, int result), void *ctx)
-{
-	struct replay *r = xnew(struct replay);
-
-	r->call.in.kind = INPUT_CALL;
-	r->call.fn = do_replay;
-	r->call.done = replay_done;
-	r->key = key;
-	r->kind = kind;
-	r->done = done;
-	r->ctx = ctx;
-	engine_post(e, &r->call.in, true);
 }

@@ -1,0 +1,55 @@
+/* ask.h - the inside of queries, shared by ask.c, query.c and query_list.c. */
+#pragma once
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "core/lists.h"
+#include "core/query.h"
+
+struct query {
+	struct engine *e; /* NULL: beside no engine, see query_open_store */
+	struct store *store;
+	struct store_reader *r;
+	struct map *unmerged; /* without an engine: key -> struct unmerged */
+};
+struct unmerged {
+	struct delivery *d; /* with its events applied */
+	size_t n;
+	int64_t seqs[]; /* of those events */
+};
+static inline const struct unmerged *unmerged_of(const struct query *q, int64_t key)
+{
+	return q->unmerged ? map_ptr(q->unmerged, (uint64_t)key) : NULL;
+}
+
+/* Shared by the asker and the engine; whoever lets go last frees it: an asker may give up at its deadline. */
+struct ask {
+	struct call call;
+	atomic_int refs;
+	sem_t answered;
+	void (*fn)(struct engine *e, struct ask *a);
+	/* deliveries */
+	int64_t *keys;
+	struct delivery **found; /* copies of what is in memory */
+	size_t n;
+	bool want_seqs;
+	int64_t *seqs; /* of keys[0], unmerged */
+	size_t seq_n;
+	/* leases */
+	struct lease_ask lease;
+	struct stretch *consumed;
+	size_t consumed_n;
+	int64_t to;
+	int64_t head; /* last event number */
+};
+
+struct ask *ask_new(void (*fn)(struct engine *e, struct ask *a), const int64_t *keys, size_t n);
+void ask_put(struct ask *a);
+/* 0, or -ETIMEDOUT; the asker still owns its reference. */
+int ask_wait(struct query *q, struct ask *a, int64_t deadline_ms) MUST;
+/* fn of an ask: copies of the deliveries of a->keys that are in memory. */
+void ask_live(struct engine *e, struct ask *a);
+
+bool scope_holds(const struct scope *sc, const struct delivery *d);
+/* The newest state of each key, NULL when unknown. 0 or -ETIMEDOUT (then none is given). */
+int query_current(struct query *q, const int64_t *keys, size_t n, struct delivery **out, int64_t deadline_ms) MUST;
