@@ -14,11 +14,6 @@
 
 #include "core/hooks.h"
 
-#ifndef ENDPOINT_MEMORY        /* the simulation is also built with small limits */
-#define ENDPOINT_MEMORY 8192   /* calls of one owner in memory; more go to disk */
-#define ENDPOINT_AWAY_FACTOR 8 /* handed to the sender, per call it makes at once */
-#define TOTAL_AWAY_FACTOR 8
-#endif
 #define SPILL_AGE_MS 60000 /* older ones go to disk, so that the mark moves */
 
 void hooks_init(struct engine *e)

@@ -2,6 +2,12 @@
 #pragma once
 #include "core/ring.h"
 
+#ifndef ENDPOINT_MEMORY        /* the simulation is also built with small limits */
+#define ENDPOINT_MEMORY 8192   /* calls of one owner in memory; more go to disk */
+#define ENDPOINT_AWAY_FACTOR 8 /* handed to the sender, per call it makes at once */
+#define TOTAL_AWAY_FACTOR 8
+#endif
+
 static inline uint64_t hook_id(int64_t key, uint8_t kind)
 {
 	return (uint64_t)key << 2 | kind; /* keys fit in 61 bits until the year 4199 */
