@@ -107,6 +107,11 @@ class Gateway {
     return user;
   }
 
+  // The webhooks of the user `tester` go to that receiver.
+  webhookOf({ url }, ...more) {
+    return this.command('webhook', 'set', '--username', 'tester', '--sent', `${url}/sent`, '--delivered', `${url}/delivered`, '--secret', SECRET, ...more);
+  }
+
   log() { return fs.readFileSync(this.logFile, 'utf8'); }
 
   async command(...args) {
@@ -226,13 +231,9 @@ export class World {
     if (options.start !== false) {
       await g.start(options);
       if (options.user !== false) await g.addUser();
-      if (options.webhook) await this.webhook(g, options.webhook);
+      if (options.webhook) await g.webhookOf({ url: options.webhook });
     }
     return g;
-  }
-
-  async webhook(g, url, ...more) {
-    await g.command('webhook', 'set', '--username', 'tester', '--sent', `${url}/sent`, '--delivered', `${url}/delivered`, '--secret', SECRET, ...more);
   }
 
   // A peer is anything with close().
