@@ -26,7 +26,7 @@ export class Receiver {
         const call = {
           path: req.url, method: req.method, headers: req.headers, raw: req.rawHeaders, body, at: Date.now(), n: this.calls.length,
           answer: (status = 200, headers = {}, text = '') => res.writeHead(status, headers).end(text),
-          reset: () => req.socket.resetAndDestroy(), half: () => { res.writeHead(200, { 'content-length': 100 }); res.write('{'); },
+          reset: () => req.socket.resetAndDestroy(), raw: text => req.socket.end(text), half: () => { res.writeHead(200, { 'content-length': 100 }); res.write('{'); },
         };
         try { call.json = JSON.parse(body); } catch { /* a test looks at it */ }
         this.calls.push(call);
