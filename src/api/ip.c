@@ -2,7 +2,6 @@
 #include "api/ip.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -61,46 +60,16 @@ static struct str without_port(struct str s)
 
 int ip_read(struct str s, struct ip *ret)
 {
-	char text[INET6_ADDRSTRLEN];
 	unsigned char bytes[16];
+	int family = address_parse(without_port(trimmed(s)), bytes);
 
-	s = without_port(trimmed(s));
-	if (!s.n || !str_copy(text, sizeof(text), s) || strlen(text) != s.n)
-		return -EINVAL;
-	if (inet_pton(AF_INET, text, bytes) == 1)
+	if (family < 0)
+		return family;
+	if (family == 4)
 		from_v4(ret, bytes);
-	else if (inet_pton(AF_INET6, text, bytes) == 1)
-		memcpy(ret->a, bytes, sizeof(ret->a));
 	else
-		return -EINVAL;
+		memcpy(ret->a, bytes, sizeof(ret->a));
 	return 0;
-}
-
-int cidr_read(struct str s, struct cidr *ret)
-{
-	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
-	struct str address = s;
-	int64_t bits, most;
-
-	if (slash)
-		address.n = (size_t)(slash - s.p);
-	if (ip_read(address, &ret->net))
-		return -EINVAL;
-	most = is_v4(&ret->net) ? 32 : 128;
-	bits = most;
-	if (slash && str_i64((struct str){slash + 1, s.n - address.n - 1}, 0, most, &bits))
-		return -EINVAL;
-	ret->bits = (unsigned)(bits + 128 - most);
-	return 0;
-}
-
-bool ip_in_cidr(const struct cidr *c, const struct ip *ip)
-{
-	unsigned whole = c->bits / 8, rest = c->bits % 8;
-
-	if (memcmp(c->net.a, ip->a, whole) != 0)
-		return false;
-	return !rest || ((c->net.a[whole] ^ ip->a[whole]) & (0xff00u >> rest) & 0xff) == 0;
 }
 
 uint64_t ip_key(const struct ip *ip)
@@ -127,8 +96,10 @@ char *ip_print(char out[48], const struct ip *ip)
 
 bool ip_trusted(const struct ip *ip, const struct cidr *proxies, size_t n)
 {
+	bool v4 = is_v4(ip);
+
 	for (size_t i = 0; i < n; i++)
-		if (ip_in_cidr(&proxies[i], ip))
+		if (cidr_holds(&proxies[i], v4 ? 4 : 6, v4 ? ip->a + 12 : ip->a))
 			return true;
 	return false;
 }

@@ -1,22 +1,15 @@
-/* ip.h - addresses of clients: reading, networks, and the key they are counted by. IPv4 is held as ::ffff:a.b.c.d. */
+/* ip.h - addresses of clients: reading, proxies, and the key they are counted by. IPv4 is held as ::ffff:a.b.c.d. */
 #pragma once
-#include "base/util.h"
+#include "base/cidr.h"
 
 struct sockaddr;
 struct ip {
 	unsigned char a[16];
 };
-struct cidr {
-	struct ip net;
-	unsigned bits; /* of 128 */
-};
 bool ip_of(const struct sockaddr *sa, struct ip *ret); /* false: neither IPv4 nor IPv6 */
 /* "192.0.2.1", "2001:db8::1", "[2001:db8::1]", each with an optional port, blanks around allowed (RFC 7239 section 6 spelling
  * without quotes). -EINVAL */
 int ip_read(struct str s, struct ip *ret) MUST;
-/* "10.0.0.0/8", "2001:db8::/32" or one address. Bits behind the prefix must not matter and are ignored. -EINVAL */
-int cidr_read(struct str s, struct cidr *ret) MUST;
-bool ip_in_cidr(const struct cidr *c, const struct ip *ip);
 /* What limits count by: the whole IPv4 address, the /64 of an IPv6 address. Never 0. */
 uint64_t ip_key(const struct ip *ip);
 char *ip_print(char out[48], const struct ip *ip);

@@ -36,7 +36,7 @@ static void use_settings(struct api *a, const struct settings *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->trusted_proxy_count; i++) {
-		if (!cidr_read(str_of(s->trusted_proxies[i]), &proxies[n]))
+		if (!cidr_parse(str_of(s->trusted_proxies[i]), &proxies[n]))
 			n++;
 		else
 			log_warn("http", "trusted_proxy=%s why=\"not a network; ignored\"",

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cidr.h"
 #include "model/settings.h"
-#include "webhook/address_guard.h"
 
 #define WORD_TABLE(id, ...) static const struct config_word words_##id[] = {__VA_ARGS__, {NULL, 0}}
 WORD_TABLE(auto_zero, {"auto", 0});

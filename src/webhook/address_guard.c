@@ -2,7 +2,6 @@
 #include "webhook/address_guard.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,47 +46,6 @@ static const struct range v6_table[] = {
 	{{0xfe, 0xc0}, 10, "site-local"},
 	{{0xff}, 8, "multicast"},
 };
-
-static bool prefix_eq(const unsigned char *a, const unsigned char *b, unsigned bits)
-{
-	unsigned whole = bits / 8, rest = bits % 8;
-
-	if (memcmp(a, b, whole) != 0)
-		return false;
-	return !rest || ((a[whole] ^ b[whole]) & (0xff00u >> rest) & 0xffu) == 0;
-}
-
-int cidr_parse(struct str s, struct cidr *ret)
-{
-	char text[INET6_ADDRSTRLEN];
-	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
-	struct str host = {s.p, slash ? (size_t)(slash - s.p) : s.n};
-	struct cidr c = {0};
-	int64_t bits;
-
-	if (!host.n || !str_copy(text, sizeof(text), host) || strlen(text) != host.n)
-		return -EINVAL;
-	if (inet_pton(AF_INET, text, c.address) == 1)
-		c.family = 4;
-	else if (inet_pton(AF_INET6, text, c.address) == 1)
-		c.family = 6;
-	else
-		return -EINVAL;
-	bits = c.family == 4 ? 32 : 128;
-	if (slash && str_i64((struct str){slash + 1, s.n - host.n - 1}, 0, bits, &bits) < 0)
-		return -EINVAL;
-	c.bits = (uint8_t)bits;
-	for (unsigned i = c.bits; i < (c.family == 4 ? 32u : 128u); i++)
-		if (c.address[i / 8] & (0x80u >> (i % 8)))
-			return -EINVAL;
-	*ret = c;
-	return 0;
-}
-
-bool cidr_holds(const struct cidr *c, int family, const unsigned char *address)
-{
-	return c->family == family && prefix_eq(c->address, address, c->bits);
-}
 
 void guard_init(struct address_guard *g, char *const *allow, size_t count)
 {

@@ -6,18 +6,9 @@
  * what is not yet given out of IPv6, addresses cloud providers answer metadata on, and IPv6 forms that carry such an IPv4 address:
  * mapped and compatible (RFC 4291), translated (RFC 7915), NAT64 (RFC 6052), 6to4 (RFC 3056), ISATAP (RFC 5214). */
 #pragma once
-#include "base/util.h"
+#include "base/cidr.h"
 
 struct sockaddr;
-struct cidr {
-	uint8_t family; /* 4 or 6 */
-	uint8_t bits;
-	unsigned char address[16]; /* network order; the first 4 for IPv4 */
-};
-/* "10.0.0.0/8", "fd00::/8", or a bare address for just that one. -EINVAL: neither, or bits set behind the prefix. */
-int cidr_parse(struct str s, struct cidr *ret) MUST;
-bool cidr_holds(const struct cidr *c, int family, const unsigned char *address);
-
 struct address_guard {
 	struct cidr *allow; /* permitted in spite of the table; an IPv4 range also permits the IPv6 forms that carry it */
 	size_t count;

@@ -1,12 +1,13 @@
 /* config.c - copies and checks the settings of one connection, so that the channel holds on to nothing of the caller's. */
 #include "channel/sms/config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/cidr.h"
 
 #define PORT_PLAIN 2775 /* IANA: smpp */
 #define PORT_TLS 3550   /* IANA: ssmpp */
@@ -29,7 +30,7 @@ static bool starts(struct str *s, const char *z)
 static int parse_host(struct sms_host *h, const char *url)
 {
 	struct str s = str_of(url), name, port = {0};
-	unsigned char addr[sizeof(struct in6_addr)];
+	unsigned char addr[16];
 	int64_t n;
 	const char *colon;
 
@@ -60,7 +61,7 @@ static int parse_host(struct sms_host *h, const char *url)
 	h->port = colon ? (uint16_t)n : h->tls ? PORT_TLS : PORT_PLAIN;
 	h->name = xstrndup(name.p, name.n);
 	h->url = xstrdup(url);
-	h->numeric = inet_pton(AF_INET, h->name, addr) == 1 || inet_pton(AF_INET6, h->name, addr) == 1;
+	h->numeric = address_parse(name, addr) > 0;
 	return 0;
 }
 
