@@ -1,54 +1,49 @@
-// sandbox.mjs - `pombo sandbox` as a child process, and a receiver of webhooks that keeps every call.
+// sandbox.mjs - `pombo sandbox` as a child process, and its handset over JSON.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import http from 'node:http';
 import { POMBO, until } from './gateway.mjs';
 
 export class Sandbox {
-  static async open(...settings) {
-    const s = new Sandbox();
-    s.child = spawn(POMBO, ['sandbox', '--smpp', '127.0.0.1:0', '--http', '127.0.0.1:0', ...settings], { stdio: ['ignore', 'pipe', 'ignore'] });
-    s.gone = new Promise(resolve => s.child.on('exit', (code, signal) => { s.end = { code, signal }; resolve(); }));
-    let out = '';
-    s.child.stdout.on('data', c => { out += c; });
-    await until('the sandbox', () => /^ready .*\n/.test(out) || s.end);
-    s.url = `smpp://${/ smpp=(\S+)/.exec(out)[1]}`;
-    s.http = / http=(http:\S+)/.exec(out)[1];
+  static async start(settings = {}, ...more) {
+    const s = new Sandbox({ smpp: '127.0.0.1:0', http: '127.0.0.1:0', ...settings }, more);
+    await until(() => `the sandbox: ${s.err}`, () => /^ready .*\n/m.test(s.out) || s.ended);
+    assert.ok(!s.ended, `the sandbox ended: ${s.err}`);
+    const address = name => new RegExp(`${name}=(?:http://)?([0-9.]+):(\\d+)`).exec(s.out);
+    s.port = Number(address('smpp')?.[2]);
+    s.tlsPort = Number(address('smpps')?.[2]);
+    s.url = `smpp://127.0.0.1:${s.port}`;
+    s.handset = /http=(http:\S+)/.exec(s.out)?.[1];
     return s;
   }
 
-  async messages() { return (await (await fetch(`${this.http}/messages?limit=1000`)).json()).messages; }
-
-  async close() {
-    this.child.kill('SIGTERM');
-    await this.gone;
-  }
-}
-
-export class Receiver {
-  calls = [];
-  status = 200; // or a function of the call
-
-  static async open() {
-    const r = new Receiver();
-    r.server = http.createServer((req, res) => {
-      let body = '';
-      req.setEncoding('utf8').on('data', c => { body += c; });
-      req.on('end', () => {
-        const call = { kind: req.url.slice(1), headers: req.headers, text: body, json: JSON.parse(body) };
-        r.calls.push(call);
-        res.writeHead(typeof r.status === 'function' ? r.status(call) : r.status);
-        res.end();
-      });
-    });
-    await new Promise(done => r.server.listen(0, '127.0.0.1', done));
-    r.url = `http://127.0.0.1:${r.server.address().port}`;
-    return r;
+  constructor(settings, more) {
+    this.out = this.err = '';
+    this.child = spawn(POMBO, ['sandbox', ...Object.entries(settings).flatMap(([k, v]) => ['--set', `${k}=${v}`]), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout.on('data', c => { this.out += c; });
+    this.child.stderr.on('data', c => { this.err += c; });
+    this.gone = new Promise(r => this.child.on('exit', (code, signal) => { this.ended = { code, signal }; r(this.ended); }));
   }
 
-  of(id, kind) { return this.calls.filter(c => c.json.id === id && c.kind === kind); }
+  async json(method, path, body) {
+    const r = await fetch(this.handset + path, { method, headers: body ? { 'content-type': 'application/json' } : {}, body: body && JSON.stringify(body) });
+    return { status: r.status, json: await r.json() };
+  }
+
+  get(path) { return this.json('GET', path).then(r => r.json); }
+
+  messages(number) { return this.get(`/messages?limit=1000&number=${number}`).then(r => r.messages); }
+
+  // message(number, fn): the newest message of a number once fn holds for it.
+  message(number, fn = () => true) {
+    let list = [];
+    return until(() => `a message of ${number}: ${JSON.stringify(list)}`, async () => { list = await this.messages(number); return list.find(fn); });
+  }
 
   async close() {
-    this.server.closeAllConnections?.();
-    await new Promise(done => this.server.close(done));
+    if (!this.ended) this.child.kill('SIGTERM');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10000);
+    const end = await this.gone;
+    clearTimeout(timer);
+    assert.deepEqual(end, { code: 0, signal: null }, `the sandbox ends with 0: ${this.err}`);
   }
 }
