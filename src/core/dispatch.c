@@ -268,14 +268,16 @@ static void due_turn(struct engine *e, struct queue *k)
 	k->due_next = next;
 }
 
-/* What waited too long in its queue ends here, carrier or not; heads are the oldest. */
-static void expire_heads(struct engine *e)
+/* What waited too long in its queue ends here, carrier or not; heads are the oldest. True when there is more to do at once. */
+static bool expire_heads(struct engine *e)
 {
+	bool more = false;
+
 	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
 		struct queue *k = OWNER(struct queue, all, n);
 		int64_t key;
 
-		for (int left = EXPIRE_MAX; left--;) {
+		for (int left = EXPIRE_MAX;; left--) {
 			struct fact f = {.kind = FACT_TIMER};
 			struct live *lv;
 
@@ -287,11 +289,16 @@ static void expire_heads(struct engine *e)
 			lv = live_get(&e->lives, key);
 			if (lv && lv->d->state == D_QUEUED && lv->d->expires_at > e->now)
 				break;
+			if (!left) {
+				more = true;
+				break;
+			}
 			queue_pop(k);
 			if (lv)
 				engine_step(e, lv, &f);
 		}
 	}
+	return more;
 }
 
 struct swept {
@@ -347,9 +354,9 @@ void dispatch_timers(struct engine *e)
 		if (k->due_next <= e->now)
 			due_turn(e, k);
 	}
-	if (e->now < e->next_second)
+	if (e->now < e->next_second && !e->expiring)
 		return;
-	expire_heads(e);
+	e->expiring = expire_heads(e);
 	sweep(e);
 }
 

@@ -151,17 +151,23 @@ static bool told_later(struct engine *e, int64_t key, int64_t seq, uint8_t kind)
 	struct hook_pending *h = map_ptr(e->hooks.pending, hook_id(key, kind));
 	struct hook_row row;
 
-	if (h) {
-		if (h->away)
-			h->again = seq;
-		else
-			h->told = seq;
+	if (h && h->away)
+		h->again = seq;
+	else if (h)
+		h->told = seq;
+	if (h && !h->stored)
 		return true;
-	}
-	if (!e->hooks.stored || !e->ops->hook_get(e->store, key, kind, &row) || row.dead)
+	/* Only a receipt after no_receipt makes a second change of one kind; then a dead call of the first is out of date. */
+	if (!e->hooks.stored && !(kind == HOOK_DELIVERED && e->policy.no_receipt_fails))
 		return false;
-	row.seq = seq;
+	if (!e->ops->hook_get(e->store, key, kind, &row))
+		return false;
 	engine_batch(e);
+	if (row.dead) {
+		e->ops->hook_del(e->store, key, kind);
+		return false;
+	}
+	row.seq = seq;
 	e->ops->hook_set(e->store, &row);
 	return true;
 }
@@ -208,8 +214,16 @@ void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32
 	struct live *lv = live_get(&e->lives, key);
 	struct hook_row row;
 
-	if (!lv || e->ops->hook_get(e->store, key, kind, &row))
+	if (!lv)
 		return;
+	if (e->ops->hook_get(e->store, key, kind, &row)) {
+		if (row.seq >= seq)
+			return; /* it was given up, or waits on the disk */
+		if (row.dead) {
+			engine_batch(e);
+			e->ops->hook_del(e->store, key, kind);
+		}
+	}
 	hooks_open(e, lv, key, seq, kind, webhook);
 }
 

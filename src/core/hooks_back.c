@@ -21,7 +21,8 @@ static void release_next(struct engine *e, int64_t key)
 			hooks_to_disk(e, h, e->now, NULL);
 		else
 			hooks_enqueue(e, h);
-	} else if (!h && e->hooks.stored && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) && !row.dead) {
+	} else if (!h && e->hooks.stored && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) &&
+		   !row.dead && row.due == INT64_MAX) {
 		struct endpoint *p = hooks_endpoint(e, row.webhook);
 
 		row.due = e->now;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RETURN_LOOK 4096  /* keys looked at for the place of one that comes back */
 #define MARKETING_FLOOR 9 /* transactional turns before marketing gets one */
 
 void queues_init(struct queues *q)
@@ -123,6 +124,8 @@ bool queue_push(struct queues *q, struct queue *k, int64_t key)
 /* The window may grow past its limit by what was away at the carriers: bounded by their windows. */
 void queue_push_front(struct queues *q, struct queue *k, int64_t key)
 {
+	uint32_t at;
+
 	queue_wake(q, k);
 	if (k->count == k->cap) {
 		uint32_t cap = k->cap ? k->cap * 2 : MIN(64, QUEUE_WINDOW);
@@ -135,8 +138,16 @@ void queue_push_front(struct queues *q, struct queue *k, int64_t key)
 		k->head = 0;
 		k->cap = cap;
 	}
+	/* Behind the older ones that came back before it: a whole window that returns keeps its order. */
 	k->head = (k->head + k->cap - 1) % k->cap;
-	k->ring[k->head] = key;
+	for (at = 0; at < MIN(k->count, RETURN_LOOK); at++) {
+		int64_t next = k->ring[(k->head + at + 1) % k->cap];
+
+		if (next > key)
+			break;
+		k->ring[(k->head + at) % k->cap] = next;
+	}
+	k->ring[(k->head + at) % k->cap] = key;
 	k->count++;
 }
 

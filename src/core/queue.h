@@ -48,8 +48,9 @@ struct lane_set *queues_set(struct queues *q, uint32_t route);
 /* A delivery became ready: newest key last. false: only on disk (the queue is spilled), drop it from memory if you like. */
 bool queue_push(struct queues *q, struct queue *k, int64_t key);
 void queue_wake(struct queues *q, struct queue *k); /* it may have something ready on disk */
-void queue_push_front(struct queues *q, struct queue *k, int64_t key); /* comes back to the head: its turn was taken back */
-int64_t queue_peek(const struct queue *k);                             /* 0 = window empty */
+/* Its turn was taken back: to the head, behind older ones that are there. */
+void queue_push_front(struct queues *q, struct queue *k, int64_t key);
+int64_t queue_peek(const struct queue *k); /* 0 = window empty */
 int64_t queue_pop(struct queue *k);
 /* Reads more of a spilled queue from the store: at most scan rows. route_of tells the queue of a row's delivery. */
 struct delivery;

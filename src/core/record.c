@@ -58,6 +58,8 @@ static void enter_queue(struct engine *e, struct live *lv)
 	struct queue *k = engine_queue_of(e, lv->d);
 
 	engine_waiting(e, lv->d, 1);
+	/* Heads of queues are watched for their expiry, but what comes back need not be the oldest: a timer of its own. */
+	engine_due_set(e, &engine_timers, lv->d->expires_at, lv->d->key);
 	if (lv->d->due_at > e->now)
 		engine_due_set(e, &k->id, lv->d->due_at, lv->d->key);
 	else
