@@ -124,10 +124,8 @@ static struct str path_of(struct request *q)
 	struct str s = buf_view(&q->uri);
 	const char *mark;
 
-	if (s.n > 7 && (str_ieq((struct str){s.p, 7}, STR("http://")) ||
-			(s.n > 8 && str_ieq((struct str){s.p, 8}, STR("https://"))))) {
-		const char *host = s.p + (s.p[4] == ':' ? 7 : 8);
-		const char *slash = memchr(host, '/', (size_t)(s.p + s.n - host));
+	if (str_iskip(&s, "http://") || str_iskip(&s, "https://")) {
+		const char *slash = memchr(s.p, '/', s.n);
 
 		s = slash ? (struct str){slash, (size_t)(s.p + s.n - slash)} : (struct str){NULL, 0};
 	}

@@ -4,14 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Decodes [p, p + n) onto itself; returns the new length or -EINVAL. */
 static ssize_t decode(char *p, size_t n)
 {
@@ -23,8 +15,8 @@ static ssize_t decode(char *p, size_t n)
 		if (c == '+') {
 			c = ' ';
 		} else if (c == '%') {
-			int high = n - i > 2 ? hex(p[i + 1]) : -1;
-			int low = n - i > 2 ? hex(p[i + 2]) : -1;
+			int high = n - i > 2 ? hex_digit(p[i + 1]) : -1;
+			int low = n - i > 2 ? hex_digit(p[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return -EINVAL;

@@ -248,14 +248,6 @@ static int parse_size(struct str s, int64_t low, int64_t high, int64_t *ret)
 	return 0;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int parse_code(struct str s, int64_t low, int64_t high, int64_t *ret)
 {
 	int64_t v = 0;

@@ -111,17 +111,6 @@ void config_print_value(const struct config_key *k, int64_t v, struct buf *out)
 }
 
 /* -- checks of single texts ------------------------------------------------------------------------------------------ */
-static bool starts(struct str *s, const char *with)
-{
-	size_t n = strlen(with);
-
-	if (s->n < n || memcmp(s->p, with, n) != 0)
-		return false;
-	s->p += n;
-	s->n -= n;
-	return true;
-}
-
 static bool digits(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -167,14 +156,14 @@ const char *check_listen(struct str s) { return check_host_port(s, 0); }
 
 const char *check_smpp(struct str s)
 {
-	if (!starts(&s, "smpp://") && !starts(&s, "smpps://"))
+	if (!str_iskip(&s, "smpp://") && !str_iskip(&s, "smpps://"))
 		return "must begin with smpp:// or smpps://";
 	return check_host_port(s, 1);
 }
 
 const char *check_url(struct str s)
 {
-	if (!starts(&s, "https://") && !starts(&s, "http://"))
+	if (!str_iskip(&s, "https://") && !str_iskip(&s, "http://"))
 		return "must begin with https:// or http://";
 	if (!s.n || !host_char(s.p[0]))
 		return "has no host";
@@ -186,7 +175,7 @@ const char *check_url(struct str s)
 
 const char *check_store(struct str s)
 {
-	if (starts(&s, "postgresql://") || starts(&s, "postgres://"))
+	if (str_iskip(&s, "postgresql://") || str_iskip(&s, "postgres://"))
 		return "PostgreSQL is not supported yet; write sqlite";
 	return str_eqz(s, "sqlite") ? NULL : "must be sqlite";
 }

@@ -80,6 +80,25 @@ bool str_ieq(struct str a, struct str b)
 	return true;
 }
 
+bool str_iskip(struct str *s, const char *z)
+{
+	size_t n = strlen(z);
+
+	if (s->n < n || !str_ieq((struct str){s->p, n}, (struct str){z, n}))
+		return false;
+	s->p += n;
+	s->n -= n;
+	return true;
+}
+
+int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)ascii_lower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 int str_i64(struct str s, int64_t min, int64_t max, int64_t *ret)
 {
 	bool negative = s.n && s.p[0] == '-';

@@ -45,6 +45,9 @@ struct str str_of(const char *z); /* NULL gives the empty string */
 bool str_eq(struct str a, struct str b);
 bool str_eqz(struct str a, const char *z);
 bool str_ieq(struct str a, struct str b); /* ASCII letter case ignored */
+/* Takes z off the front, ASCII letter case ignored; false, s unchanged: it does not begin so. */
+bool str_iskip(struct str *s, const char *z);
+int hex_digit(char c); /* 0..15, -1: none */
 /* Whole text is a decimal number in [min, max]: 0 and *ret; else -EINVAL or -ERANGE. No blanks, no sign but one '-'. */
 int str_i64(struct str s, int64_t min, int64_t max, int64_t *ret) MUST;
 /* Copies at most size-1 bytes and terminates; returns false when it had to cut. */

@@ -53,17 +53,6 @@ char *uid_print(char out[UUID_TEXT], struct uid u)
 	return out;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int uid_parse(struct str s, struct uid *ret)
 {
 	uint64_t half[2] = {0, 0};
@@ -79,7 +68,7 @@ int uid_parse(struct str s, struct uid *ret)
 				return -EINVAL;
 			continue;
 		}
-		v = hex_value(s.p[i]);
+		v = hex_digit(s.p[i]);
 		if (v < 0)
 			return -EINVAL;
 		half[digits / 16] = half[digits / 16] << 4 | (uint64_t)v;

@@ -7,17 +7,6 @@ __extension__ typedef unsigned __int128 number; /* ids of 32 hexadecimal digits 
 
 enum alphabet { NO_DIGITS = 0, DECIMAL = 1, HEXADECIMAL = 2, WITH_HYPHENS = 4 };
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static unsigned alphabet_of(struct str s)
 {
 	unsigned set = s.n ? DECIMAL | HEXADECIMAL : NO_DIGITS;
@@ -25,9 +14,9 @@ static unsigned alphabet_of(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '-')
 			set = (set & HEXADECIMAL) | (set & HEXADECIMAL ? WITH_HYPHENS : 0);
-		else if (digit(s.p[i]) < 0)
+		else if (hex_digit(s.p[i]) < 0)
 			return NO_DIGITS;
-		else if (digit(s.p[i]) > 9)
+		else if (hex_digit(s.p[i]) > 9)
 			set &= ~(unsigned)DECIMAL;
 	}
 	return set;
@@ -70,7 +59,7 @@ static bool convert(const struct id_key *key, unsigned from, unsigned to, struct
 	if (!*key->s)
 		return false;
 	for (const char *p = key->s; *p; p++) {
-		int d = digit(*p);
+		int d = hex_digit(*p);
 
 		if (d < 0 || (unsigned)d >= from || v > (most - (unsigned)d) / from)
 			return false;

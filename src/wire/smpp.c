@@ -87,13 +87,6 @@ static bool read_body(struct reader *r, struct smpp_pdu *m)
 #define TEXT() read_text(r, &m->short_message);
 #define END return true;
 #include "wire/smpp_pdu.def"
-#undef PDU
-#undef CSTR
-#undef LAST
-#undef U8
-#undef ADDR
-#undef TEXT
-#undef END
 	}
 	return false;
 }
@@ -127,10 +120,6 @@ static void read_tlv(struct reader *r, uint16_t tag, struct smpp_octets v, struc
 		smpp_mark(m, SMPP_TLV_##name);                                             \
 		break;
 #include "wire/smpp_pdu.def"
-#undef TLV_U8
-#undef TLV_U16
-#undef TLV_CSTR
-#undef TLV_OCTETS
 	default: return;
 	}
 	if (in.bad || in.p != in.end)
@@ -258,13 +247,6 @@ static bool write_body(struct writer *w, const struct smpp_pdu *m)
 #define TEXT() write_text(w, m->short_message);
 #define END return true;
 #include "wire/smpp_pdu.def"
-#undef PDU
-#undef CSTR
-#undef LAST
-#undef U8
-#undef ADDR
-#undef TEXT
-#undef END
 	}
 	return false;
 }
@@ -301,10 +283,6 @@ static void write_tlvs(struct writer *w, const struct smpp_pdu *m)
 		write_octets(w, m->field.p, m->field.n);                            \
 	}
 #include "wire/smpp_pdu.def"
-#undef TLV_U8
-#undef TLV_U16
-#undef TLV_CSTR
-#undef TLV_OCTETS
 }
 
 /* SMPP 3.4 4.1.2, 4.1.4, 4.1.6, 4.4.2: these responses have no body when they report an error. */

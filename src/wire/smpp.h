@@ -7,29 +7,15 @@
 #define SMPP_ID_MAX 64        /* characters of a message id */
 #define SMPP_RESP 0x80000000u /* command id of a response = that of its request | this */
 
-#define END
-#define CSTR(f, e)
-#define LAST(f, e)
-#define U8(f)
-#define ADDR(f, e)
-#define TEXT()
 #define PDU(name, id, text) SMPP_##name = id,
 __extension__ enum smpp_command { /* over INT_MAX: C23 allows it, gcc and clang always did */
 #include "wire/smpp_pdu.def"
 };
-#undef PDU
-#undef END
-#undef CSTR
-#undef LAST
-#undef U8
-#undef ADDR
-#undef TEXT
 
 #define STATUS(name, value, text) SMPP_##name = value,
 enum smpp_status {
 #include "wire/smpp_pdu.def"
 };
-#undef STATUS
 
 /* Index of an optional parameter; its presence is bit (1 << index) of smpp_pdu.tlvs, see smpp_has(). */
 #define TLV_U8(name, tag, field) SMPP_TLV_##name,
@@ -40,10 +26,6 @@ enum smpp_tlv {
 #include "wire/smpp_pdu.def"
 	SMPP_TLV_COUNT
 };
-#undef TLV_U8
-#undef TLV_U16
-#undef TLV_CSTR
-#undef TLV_OCTETS
 
 /* esm_class (5.2.12) and registered_delivery (5.2.17) */
 #define SMPP_ESM_TYPE 0x3c         /* mask of the message type */

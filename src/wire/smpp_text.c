@@ -2,26 +2,13 @@
 #include <string.h>
 #include "wire/smpp.h"
 
+/* The formatter takes the inclusions for the end of the macros. */
+/* clang-format off */
 const char *smpp_command_name(uint32_t id)
 {
 	switch (id) {
-#define PDU(name, number, text) \
-	case number:            \
-		return text;
-#define CSTR(f, e)
-#define LAST(f, e)
-#define U8(f)
-#define ADDR(f, e)
-#define TEXT()
-#define END
+#define PDU(name, number, text) case number: return text;
 #include "wire/smpp_pdu.def"
-#undef PDU
-#undef CSTR
-#undef LAST
-#undef U8
-#undef ADDR
-#undef TEXT
-#undef END
 	}
 	return NULL;
 }
@@ -29,11 +16,8 @@ const char *smpp_command_name(uint32_t id)
 const char *smpp_status_name(uint32_t status)
 {
 	switch (status) {
-#define STATUS(name, number, text) \
-	case number:               \
-		return "ESME_" #name;
+#define STATUS(name, number, text) case number: return "ESME_" #name;
 #include "wire/smpp_pdu.def"
-#undef STATUS
 	}
 	return NULL;
 }
@@ -41,14 +25,12 @@ const char *smpp_status_name(uint32_t status)
 const char *smpp_status_text(uint32_t status)
 {
 	switch (status) {
-#define STATUS(name, number, text) \
-	case number:               \
-		return text;
+#define STATUS(name, number, text) case number: return text;
 #include "wire/smpp_pdu.def"
-#undef STATUS
 	}
 	return status >= 0x400 && status <= 0x4ff ? "vendor's own error" : "reserved";
 }
+/* clang-format on */
 
 const char *smpp_tlv_name(enum smpp_tlv t)
 {
@@ -58,10 +40,6 @@ const char *smpp_tlv_name(enum smpp_tlv t)
 #define TLV_CSTR(id, tag, field) #id,
 #define TLV_OCTETS(id, tag, field, min, max) #id,
 #include "wire/smpp_pdu.def"
-#undef TLV_U8
-#undef TLV_U16
-#undef TLV_CSTR
-#undef TLV_OCTETS
 	};
 
 	return (size_t)t < COUNT_OF(name) ? name[t] : NULL;

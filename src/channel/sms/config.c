@@ -15,17 +15,6 @@
 #define WINDOW_MAX 100000
 #define RATE_MAX 1000000
 
-static bool starts(struct str *s, const char *z)
-{
-	size_t n = strlen(z);
-
-	if (s->n < n || !str_ieq((struct str){s->p, n}, (struct str){z, n}))
-		return false;
-	s->p += n;
-	s->n -= n;
-	return true;
-}
-
 /* host, host:port, [v6], [v6]:port; a slash at the end is tolerated. */
 static int parse_host(struct sms_host *h, const char *url)
 {
@@ -34,9 +23,9 @@ static int parse_host(struct sms_host *h, const char *url)
 	int64_t n;
 	const char *colon;
 
-	if (starts(&s, "smpps://"))
+	if (str_iskip(&s, "smpps://"))
 		h->tls = true;
-	else if (!starts(&s, "smpp://"))
+	else if (!str_iskip(&s, "smpp://"))
 		return -EINVAL;
 	if (s.n && s.p[s.n - 1] == '/')
 		s.n--;

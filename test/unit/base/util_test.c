@@ -80,6 +80,34 @@ static void str_compares_bytes(void **state)
 	assert_int_equal(str_of(NULL).n, 0);
 }
 
+static void a_front_is_taken_off_whole_or_not_at_all(void **state)
+{
+	struct str s = STR("HTTPS://host");
+
+	(void)state;
+	assert_false(str_iskip(&s, "http://"));
+	assert_true(str_eq(s, STR("HTTPS://host")));
+	assert_true(str_iskip(&s, "https://"));
+	assert_true(str_eq(s, STR("host")));
+	assert_false(str_iskip(&s, "hostname"));
+	assert_true(str_iskip(&s, "host"));
+	assert_int_equal(s.n, 0);
+	s = (struct str){NULL, 0};
+	assert_false(str_iskip(&s, "a"));
+}
+
+static void hexadecimal_digits_have_values(void **state)
+{
+	const char *const digits = "0123456789abcdef0123456789ABCDEF";
+
+	(void)state;
+	for (int c = -128; c < 128; c++) {
+		const char *at = c ? memchr(digits, c, 32) : NULL;
+
+		assert_int_equal(hex_digit((char)c), at ? (at - digits) % 16 : -1);
+	}
+}
+
 static void str_i64_takes_whole_numbers_in_range_only(void **state)
 {
 	static const struct {
@@ -157,6 +185,8 @@ int main(void)
 		cmocka_unit_test(err_set_cuts_what_is_too_long),
 		cmocka_unit_test(memory_is_zeroed_and_never_null),
 		cmocka_unit_test(str_compares_bytes),
+		cmocka_unit_test(a_front_is_taken_off_whole_or_not_at_all),
+		cmocka_unit_test(hexadecimal_digits_have_values),
 		cmocka_unit_test(str_i64_takes_whole_numbers_in_range_only),
 		cmocka_unit_test(str_copy_says_when_it_cuts),
 		cmocka_unit_test(owner_finds_the_object_of_a_member),

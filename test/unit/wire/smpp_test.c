@@ -19,7 +19,6 @@ static bool same(const struct smpp_pdu *a, const struct smpp_pdu *b)
 	bool s = a->id == b->id && a->status == b->status && a->seq == b->seq && a->tlvs == b->tlvs;
 
 #define PDU(name, id, text)
-#define END
 #define CSTR(f, e) s &= strcmp(a->f, b->f) == 0;
 #define LAST(f, e) s &= strcmp(a->f, b->f) == 0;
 #define U8(f) s &= a->f == b->f;
@@ -30,17 +29,6 @@ static bool same(const struct smpp_pdu *a, const struct smpp_pdu *b)
 #define TLV_CSTR(name, tag, f) s &= strcmp(a->f, b->f) == 0;
 #define TLV_OCTETS(name, tag, f, min, max) s &= same_octets(a->f, b->f);
 #include "wire/smpp_pdu.def"
-#undef PDU
-#undef END
-#undef CSTR
-#undef LAST
-#undef U8
-#undef ADDR
-#undef TEXT
-#undef TLV_U8
-#undef TLV_U16
-#undef TLV_CSTR
-#undef TLV_OCTETS
 	return s;
 }
 
