@@ -24,6 +24,8 @@
 #include "model/metrics.h"
 #include "webhook/sender.h"
 
+#define HOLD_MS 5000 /* one turn of the engine: a commit on a slow disk */
+
 int gateway_numbers(struct settings *s, struct admin *a, struct err *e)
 {
 	for (size_t i = 0; i < s->sms.connection_count; i++) {
@@ -266,8 +268,8 @@ void gateway_close(struct gateway *g, int64_t grace_ms)
 	control_close(g->control);
 	if (g->api)
 		api_stop(g->api, grace_ms);
-	if (g->engine)
-		engine_hold(g->engine);
+	if (g->engine_running && !g->ended)
+		engine_hold(g->engine, HOLD_MS);
 	if (g->sender)
 		sender_stop(g->sender, grace_ms);
 	stop_carriers(g);

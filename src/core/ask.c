@@ -126,3 +126,21 @@ int query_current(struct query *q, const int64_t *keys, size_t n, struct deliver
 	}
 	return 0;
 }
+
+static void ask_nothing(struct engine *e, struct ask *a)
+{
+	(void)e;
+	(void)a;
+}
+
+/* A call is answered in the turn that takes it, and that turn began after the flags were set. */
+void engine_hold(struct engine *e, int64_t wait_ms)
+{
+	struct query q = {.e = e};
+	struct ask *a = ask_new(ask_nothing, NULL, 0);
+
+	e->accepting = false;
+	e->hold = true;
+	(void)!ask_wait(&q, a, wait_ms);
+	ask_put(a);
+}

@@ -297,15 +297,10 @@ int engine_run(struct engine *e, struct err *err)
 	return e->dead ? -EIO : 0;
 }
 
-void engine_hold(struct engine *e)
+void engine_stop(struct engine *e, int64_t grace_ms)
 {
 	e->accepting = false;
 	e->hold = true;
-}
-
-void engine_stop(struct engine *e, int64_t grace_ms)
-{
-	engine_hold(e);
 	e->stop_at = e->clock(e->clock_ctx) + grace_ms;
 	e->stopping = true;
 	mailbox_wake(e->mail);

@@ -27,8 +27,9 @@ bool engine_post(struct engine *e, struct input *in, bool must);
 int64_t engine_turn(struct engine *e, struct err *err);
 /* Turns until engine_stop(); 0, or -errno when the store failed (the process must end, the next start recovers). */
 int engine_run(struct engine *e, struct err *err) MUST;
-/* Begins nothing more: no submissions, attempts or webhook calls; inputs are still taken. Before the channel is stopped. */
-void engine_hold(struct engine *e);
+/* Begins nothing more: no submissions, attempts or webhook calls; inputs are still taken. Returns once the turn under way has ended, so
+ * that nothing is handed to channel or sender afterwards. Only while engine_run() runs on another thread; gives up after wait_ms. */
+void engine_hold(struct engine *e, int64_t wait_ms);
 /* No more submissions are taken; what is under way at the carriers finishes within grace_ms; then engine_run returns. */
 void engine_stop(struct engine *e, int64_t grace_ms);
 void engine_close(struct engine *e);
