@@ -112,7 +112,7 @@ static void post_result(struct flight *f, enum verdict v, unsigned part, int32_t
 	r->part = (uint16_t)part;
 	r->parts = (uint16_t)f->actual;
 	r->status = status;
-	r->at = s->now;
+	r->at = sim_wall(s);
 	if (id) {
 		str_copy(r->id, sizeof(r->id), str_of(id));
 		r->id_hash = engine_channel_env(s->e)->id_hash(engine_channel_env(s->e)->ctx, r->connection, id);
@@ -150,13 +150,13 @@ static void end_flight(struct flight *f, enum verdict v, int32_t status)
 static void out_free(struct sim *s, struct out *o, struct list *in)
 {
 	struct flight *f = o->flight;
+	struct conn *c = f->link->conn;
 
 	sim_off(s, &o->timer);
-	if (in)
-		list_remove(in, &o->node);
+	list_remove(in, &o->node);
 	free(o);
 	f->parts_here--;
-	settle(f->link->conn, f, 1);
+	settle(c, f, 1);
 	flight_put(f);
 }
 
@@ -235,7 +235,7 @@ static void on_pump(struct sim *s, struct task *t)
 	while (l->up && l->outstanding.count < (size_t)s->plan.window && (n = list_first(&l->waiting))) {
 		struct out *o = OWNER(struct out, node, n);
 
-		if (!o->flight->closed && s->now >= o->flight->a->expires_at)
+		if (!o->flight->closed && sim_wall(s) >= o->flight->a->expires_at)
 			end_flight(o->flight, V_EXPIRED, 0x58);
 		if (o->flight->closed)
 			out_free(s, o, &l->waiting);

@@ -52,7 +52,7 @@ static void answered_ok(struct sim *s, struct order *o)
 		judge_acknowledged(s, &o->s.drafts[i], o->s.ids[i], o->content, i);
 	if (!u)
 		return;
-	if (u->answered && memcmp(u->ids, o->s.ids, u->count * sizeof(*u->ids)))
+	if (u->answered && memcmp(u->ids, o->s.ids, u->count * sizeof(*u->ids)) != 0)
 		sim_fail(s, "order %u: a repetition got other ids", o->content);
 	if (u->answered && o->s.status == SUBMIT_OK)
 		sim_fail(s, "order %u: a repetition was accepted anew", o->content);
@@ -118,6 +118,7 @@ static void fill_draft(struct sim *s, struct order *o, uint32_t i, struct prng *
 	d->parts = long_text ? (uint16_t)(2 + prng_below(r, 5)) : 1;
 	d->validity_ms = percent(r) < p->short_validity ? 1000 + (int64_t)prng_below(r, 120000)
 							: s->settings->sms.validity_ms;
+	d->operator_id = (int32_t)prng_below(r, 3);
 	d->flags = DF_HAS_CORR;
 	d->flags |= percent(r) < p->no_reports ? DF_NO_REPORTS : 0;
 	d->flags |= percent(r) < p->resend_doubt ? DF_RESEND_DOUBT : 0;

@@ -11,10 +11,9 @@
 #include "base/log.h"
 #include "sim/sim.h"
 
-/* Seeds that found faults, with what they found. */
-static const uint64_t kept[] = {
-	1,
-};
+/* Seeds that found faults: 25 and 46 a queue's memory after a reload, 28 and 50 the order of replayed calls, 20 and 62 rows of a route
+ * that went and came back, 34 and 1167 a backlog that expires, 37, 236, 267 and 277 a change told again, 377 a retry pulled forward. */
+static const uint64_t kept[] = {1, 20, 25, 28, 34, 37, 46, 50, 62, 236, 267, 277, 377, 1167};
 #define FIRST 1000
 #define COUNT 200
 #define STRETCH 20
@@ -46,7 +45,7 @@ static bool run_apart(uint64_t seed)
 		bool ok = run_one(seed, false);
 
 		snapshot_publish(NULL);
-		exit(ok ? 0 : 1);
+		exit(ok ? 0 : 1); // NOLINT(concurrency-mt-unsafe): there is one thread; the leak checker runs at exit
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		return false;

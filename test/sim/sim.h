@@ -40,6 +40,8 @@ struct plan {
 	int64_t crash_every_ms; /* 0 = never */
 	int commit_fails;       /* share of crashes that are failing commits */
 	int mid_effects;        /* share of crashes in the middle of a turn's effects */
+	bool reload;            /* routes change while it runs */
+	int clock_steps;        /* share of crashes replaced by a wall clock that is set */
 	int graceful;           /* share that are restarts by the operator */
 	int64_t memory;
 };
@@ -128,12 +130,13 @@ struct judge {
 	struct map *messages; /* key -> struct message */
 	struct list all;
 	int64_t last_seq;    /* durable */
+	bool hungry;         /* the engine has more to do at once: what is due may still be open */
 	struct map *tags;    /* receipt tag -> struct truth */
 	struct map *durable; /* receipt tag -> it is in an event or a parked row */
 	struct map *ids;     /* connection and carrier id -> struct truth */
 	struct map *mos;     /* incoming message's tag -> durable */
 	struct node *look;   /* where the comparison with the engine's memory goes on */
-	uint64_t accepts, events, attempts, calls, receipts;
+	uint64_t accepts, events, attempts, calls, receipts, replays;
 };
 void judge_open(struct sim *s);
 void judge_close(struct sim *s);
@@ -147,9 +150,10 @@ void judge_stored(struct sim *s, uint32_t tag);
 void judge_mo_stored(struct sim *s, uint32_t number);
 void judge_call(struct sim *s, const struct hook_call *c);
 void judge_call_back(struct sim *s, const struct hook_call *c);
+void judge_stopped(struct sim *s); /* the operator stopped it in peace */
 void judge_restart(struct sim *s);
-void judge_turn(struct sim *s);
-bool judge_settled(struct sim *s); /* everything is over */
+void judge_turn(struct sim *s, bool more); /* more: it wants another turn at once */
+bool judge_settled(struct sim *s);         /* everything is over */
 void judge_end(struct sim *s);
 
 /* -- world --------------------------------------------------------------------------------------------------------- */
@@ -159,7 +163,10 @@ struct sim {
 	struct plan plan;
 	int64_t start, now, troubled_until;
 	struct heap tasks;
-	struct settings *settings;
+	struct settings *settings, *other; /* other: after a reload */
+	bool reloaded;
+	int64_t skew;          /* the wall clock against the world's */
+	int64_t lenient_until; /* the clock was set: timers may be late */
 	struct store *store;
 	struct engine *e;
 	unsigned life;    /* of the process */
@@ -171,7 +178,7 @@ struct sim {
 	struct receiver receiver;
 	struct client client;
 	struct judge judge;
-	struct task crash;
+	struct task crash, reload, step_clock, replay;
 	uint64_t turns;
 	char failure[512]; /* the first one */
 	bool verbose;
@@ -187,5 +194,7 @@ static inline int64_t between(struct sim *s, int64_t low, int64_t high)
 {
 	return low + (int64_t)prng_below(&s->r, (uint64_t)(high - low + 1));
 }
+/* What the process sees when it looks at the clock. */
+static inline int64_t sim_wall(const struct sim *s) { return s->now + s->skew; }
 uint32_t sim_webhook_of(uint32_t sub_account, uint32_t user, int kind); /* 0 = none */
 uint32_t sim_sub_of(uint32_t user);

@@ -124,7 +124,7 @@ static struct input *receipt_of(struct sim *s, struct report *r, struct posted *
 	snprintf(in->err, sizeof(in->err), "t%u", r->tag);
 	str_copy(in->source, sizeof(in->source), str_of(r->source));
 	str_copy(in->destination, sizeof(in->destination), str_of(r->destination));
-	in->at = s->now;
+	in->at = sim_wall(s);
 	if (r->two_forms) { /* the notation is not known: the wrong reading comes first */
 		snprintf(other, sizeof(other), "x%s", r->id);
 		in->id_hash[in->hashes++] = env->id_hash(env->ctx, r->conn->number, other);
@@ -141,7 +141,7 @@ static struct input *mo_of(struct sim *s, struct report *r, struct posted *p)
 
 	in->in.kind = INPUT_MO;
 	in->connection = r->conn->number;
-	in->at = s->now;
+	in->at = sim_wall(s);
 	str_copy(in->source, sizeof(in->source), str_of(r->source));
 	snprintf(in->destination, sizeof(in->destination), "%u", r->tag); /* how the judge knows it again */
 	in->text = r->id;

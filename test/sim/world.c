@@ -1,5 +1,6 @@
 /* The world: draws a plan from the seed, moves the virtual clock from one thing to the next, gives the engine its turns, and kills
  * it: between turns, in the middle of a turn's effects, by a commit that fails (and is there or is not), or by the operator. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -115,6 +116,8 @@ static void draw_plan(struct sim *s)
 	p->commit_fails = some(s, 60);
 	p->mid_effects = some(s, 80);
 	p->graceful = some(s, 40);
+	p->reload = chance(s, 20);
+	p->clock_steps = some(s, 40);
 	p->memory = chance(s, 60) ? 64 << 20 : between(s, 4096, 200000);
 }
 
@@ -129,12 +132,15 @@ static struct route_connection *route_to(const char *a, const char *b, size_t *n
 	return r;
 }
 
-static struct settings *draw_settings(struct sim *s)
-{
-	static const char *const names[CONNECTIONS_MAX] = {"main", "second", "third"};
-	struct settings *t = xnew(struct settings);
-	bool patient = chance(s, 30);
+static const char *const names[CONNECTIONS_MAX] = {"main", "second", "third"};
 
+/* The other routes: one is gone, one has its connections the other way round. */
+static void draw_routes(struct sim *s, struct settings *t, bool other)
+{
+	const char *last = names[s->plan.connections - 1];
+	struct route_setting *r = t->sms.routes = xcalloc(2, sizeof(*t->sms.routes));
+
+	ASSERT(s->plan.connections >= 1 && s->plan.connections <= CONNECTIONS_MAX);
 	t->sms.connection_count = (size_t)s->plan.connections;
 	t->sms.connections = xcalloc(t->sms.connection_count, sizeof(*t->sms.connections));
 	for (size_t i = 0; i < t->sms.connection_count; i++) {
@@ -143,18 +149,39 @@ static struct settings *draw_settings(struct sim *s)
 		t->sms.connections[i].binds = s->plan.links;
 		t->sms.connections[i].window = s->plan.window;
 	}
-	t->sms.route_count = 2;
-	t->sms.routes = xcalloc(2, sizeof(*t->sms.routes));
-	t->sms.routes[0].prefix = xstrdup("55");
-	t->sms.routes[0].connections =
-		route_to("main", s->plan.connections > 1 ? "second" : NULL, &t->sms.routes[0].connection_count);
-	t->sms.routes[1].prefix = xstrdup("351");
-	t->sms.routes[1].connections = route_to(names[s->plan.connections - 1], s->plan.connections > 1 ? "main" : NULL,
-						&t->sms.routes[1].connection_count);
-	if (t->sms.routes[0].connection_count > 1)
-		t->sms.routes[0].connections[1].weight = between(s, 0, 2);
+	t->sms.route_count = other ? 1 : 2;
+	r[0].prefix = xstrdup("55");
+	r[0].connections = other ? route_to(last, s->plan.connections > 1 ? "main" : NULL, &r[0].connection_count)
+				 : route_to("main", s->plan.connections > 1 ? "second" : NULL, &r[0].connection_count);
+	if (r[0].connection_count > 1)
+		r[0].connections[1].weight = between(s, 0, 2);
+	if (other)
+		return;
+	r[1].prefix = xstrdup("351");
+	r[1].connections = route_to(last, s->plan.connections > 1 ? "main" : NULL, &r[1].connection_count);
+}
+
+/* The second one's receipts may take longer than is usual, or are given up sooner. */
+static void set_operators(struct settings *t, int64_t second_wait_ms)
+{
+	t->operator_count = 2;
+	t->operators = xcalloc(t->operator_count, sizeof(*t->operators));
+	t->operators[0].id = 1;
+	t->operators[0].name = xstrdup("one");
+	t->operators[1].id = 2;
+	t->operators[1].name = xstrdup("two");
+	t->operators[1].receipt_wait_ms = second_wait_ms;
+}
+
+static struct settings *draw_settings(struct sim *s)
+{
+	struct settings *t = xnew(struct settings);
+	bool patient = chance(s, 30);
+
+	draw_routes(s, t, false);
 	t->sms.doubt_wait_ms = patient ? 5 * MINUTE : between(s, 1, 60) * 1000;
 	t->sms.receipt_wait_ms = patient ? 48 * HOUR : between(s, 1, 120) * MINUTE;
+	set_operators(t, between(s, 1, 120) * MINUTE);
 	t->sms.no_receipt_fails = chance(s, 30);
 	t->sms.validity_ms = chance(s, 50) ? DAY : between(s, 5, 120) * MINUTE;
 	t->sms.retry_delay_ms = between(s, 100, 30000);
@@ -170,6 +197,17 @@ static struct settings *draw_settings(struct sim *s)
 	t->retention.status_ms = 3 * DAY;
 	t->retention.message_ms = 90 * DAY;
 	t->memory = s->plan.memory;
+	return t;
+}
+
+/* The same, but for the routes. */
+static struct settings *other_settings(struct sim *s, const struct settings *as)
+{
+	struct settings *t = xnew(struct settings);
+
+	*t = *as;
+	set_operators(t, as->operators[1].receipt_wait_ms);
+	draw_routes(s, t, true);
 	return t;
 }
 
@@ -213,13 +251,13 @@ static void publish(void)
 
 /* -- the process --------------------------------------------------------------------------------------------------- */
 
-static int64_t sim_clock(void *ctx) { return ((struct sim *)ctx)->now; }
+static int64_t sim_clock(void *ctx) { return sim_wall(ctx); }
 
 static void on_crash(struct sim *s, struct task *t);
 
 static void process_start(struct sim *s)
 {
-	struct engine_config c = {s->store, s->settings, sim_clock, s, prng_u64(&s->r) | 1};
+	struct engine_config c = {s->store, s->reloaded ? s->other : s->settings, sim_clock, s, prng_u64(&s->r) | 1};
 	struct err err = {""};
 
 	s->life++;
@@ -256,6 +294,43 @@ static void process_end(struct sim *s)
 	s->now += between(s, 0, 2000);
 }
 
+static void on_reload(struct sim *s, struct task *t)
+{
+	s->reloaded = !s->calm && !s->reloaded;
+	sim_note(s, "-- reload: %s routes", s->reloaded ? "other" : "first");
+	engine_settings(s->e, s->reloaded ? s->other : s->settings);
+	if (!s->calm)
+		sim_at(s, t, s->now + between(s, 1, s->plan.length_ms / 3), on_reload);
+}
+
+static void on_step_clock(struct sim *s, struct task *t)
+{
+	(void)t;
+	if (!s->calm && chance(s, s->plan.clock_steps)) {
+		s->skew += between(s, -30000, 30000);
+		s->lenient_until = s->now + MINUTE;
+	}
+	sim_note(s, "-- clock: %" PRId64 " ms off", s->skew);
+	if (!s->calm)
+		sim_at(s, t, s->now + between(s, 1, s->plan.length_ms / 2), on_step_clock);
+}
+
+static bool replay_row(void *ctx, const struct hook_row *row)
+{
+	struct sim *s = ctx;
+
+	sim_note(s, "-- replay of webhook %" PRId64 " kind %d%s", row->key, row->kind, row->dead ? "" : ", which is not dead");
+	engine_hook_replay(s->e, row->key, row->kind, NULL, NULL);
+	return true;
+}
+
+/* The operator has mended his receivers and asks for everything again. */
+static void on_replay(struct sim *s, struct task *t)
+{
+	(void)t;
+	s->store->ops->hook_list(s->store, 0, INT64_MAX, SIZE_MAX, replay_row, s);
+}
+
 static void on_crash(struct sim *s, struct task *t)
 {
 	(void)t;
@@ -264,10 +339,8 @@ static void on_crash(struct sim *s, struct task *t)
 	if (chance(s, s->plan.graceful)) {
 		sim_note(s, "-- stop");
 		s->stopping = true;
-		s->stop_at = s->now + GRACE_MS;
+		s->stop_at = sim_wall(s) + GRACE_MS;
 		engine_stop(s->e, GRACE_MS);
-		sim_at(s, &s->crash, s->now + GRACE_MS + 100, on_crash);
-		s->plan.graceful = 0; /* the next one, if it comes to that, is the kill */
 		return;
 	}
 	if (chance(s, s->plan.commit_fails)) {
@@ -310,11 +383,16 @@ static int64_t give_turn(struct sim *s)
 	if (s->turns > TURNS_MAX)
 		sim_fail(s, "the engine turns for ever");
 	wait = engine_turn(s->e, &err);
-	if (wait < -1 || s->effects_left == 0 || (s->stopping && s->now >= s->stop_at)) {
+	if (wait >= -1 && s->stopping && sim_wall(s) >= s->stop_at && s->effects_left != 0) {
+		if (engine_run(s->e, &err) == 0 && s->effects_left != 0)
+			judge_stopped(s);
+		wait = -EIO;
+	}
+	if (wait < -1 || s->effects_left == 0) {
 		restart(s);
 		return 0;
 	}
-	judge_turn(s);
+	judge_turn(s, wait == 0);
 	return wait < 0 ? HOUR : wait;
 }
 
@@ -330,6 +408,12 @@ static void step(struct sim *s)
 		sim_note(s, "-- calm");
 		s->calm = true;
 		sim_off(s, &s->crash);
+		if (s->stopping) { /* nobody would end it any more */
+			s->stop_at = sim_wall(s);
+			engine_stop(s->e, 0);
+		}
+		if (chance(s, 50))
+			sim_at(s, &s->replay, s->now + between(s, 1, 20 * MINUTE), on_replay);
 	}
 	if (!chance(s, s->calm ? 0 : s->plan.lag))
 		wait = give_turn(s);
@@ -345,20 +429,25 @@ static void step(struct sim *s)
 
 static bool over(struct sim *s)
 {
-	return s->calm && s->client.left <= 0 && s->client.orders.count == 0 &&
+	return s->calm && !s->replay.node.index && s->client.left <= 0 && s->client.orders.count == 0 &&
 	       s->carrier.reports.count == 0 && s->effects_left < 0 && judge_settled(s);
 }
 
 static void run(struct sim *s)
 {
-	int64_t until = s->troubled_until + s->settings->sms.receipt_wait_ms + s->settings->webhooks.give_up_ms +
-			s->settings->webhooks.retry_max_ms * 2 + s->settings->sms.validity_ms + DAY;
-	uint64_t look = 0;
+	int64_t until = s->troubled_until + s->settings->sms.receipt_wait_ms + 3 * HOUR +
+			s->settings->webhooks.give_up_ms + s->settings->webhooks.retry_max_ms * 2 +
+			s->settings->sms.validity_ms + DAY;
+	uint64_t look = 0, events = 0;
 
 	while (!s->failure[0] && s->now < until) {
 		step(s);
-		/* The longer nothing is left to do but wait, the longer the naps. */
-		s->nap = s->now < s->troubled_until + 10 * MINUTE ? 0 : 2000;
+		/* The longer nothing happens, the longer the naps: days of waiting for receipts that do not come. */
+		if (s->judge.events != events || s->now < s->troubled_until)
+			s->nap = 0;
+		else
+			s->nap = MIN(s->nap * 5 / 4 + 10, 10 * MINUTE);
+		events = s->judge.events;
 		if (++look % 64 == 0 && over(s))
 			break;
 	}
@@ -378,6 +467,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	draw_plan(s);
 	s->troubled_until = s->now + s->plan.length_ms;
 	s->settings = draw_settings(s);
+	s->other = other_settings(s, s->settings);
 	publish();
 	if (store_memory_open(&s->store, &o, NULL) < 0)
 		return false;
@@ -388,6 +478,9 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	process_start(s);
 	client_open(s);
 	receiver_open(s);
+	if (s->plan.reload)
+		sim_at(s, &s->reload, s->now + between(s, 1, s->plan.length_ms), on_reload);
+	sim_at(s, &s->step_clock, s->now + between(s, 1, s->plan.length_ms), on_step_clock);
 	run(s);
 	process_end(s);
 	client_close(s);
@@ -395,6 +488,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	judge_close(s);
 	s->store->ops->close(s->store);
 	settings_free(s->settings);
+	settings_free(s->other);
 	heap_done(&s->tasks);
 	return s->failure[0] == 0;
 }
