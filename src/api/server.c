@@ -5,8 +5,6 @@
  *   no new connections -> requests under way finish (grace) -> those that still wait are taken back and answered 503, those that
  *   still send their body are cut off -> daemons stop -> watch and look-up thread end. */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +14,7 @@
 
 #include "api/server.h"
 #include "base/buf.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/time.h"
 
@@ -60,75 +59,6 @@ void api_settings(struct api *a, const struct settings *s) { use_settings(a, s);
 
 /* -- listeners ----------------------------------------------------------------------------------------------------- */
 
-/* "host:port", "[v6]:port", ":port" */
-static int split_address(const char *listen, char host[64], char port[8])
-{
-	const char *colon = strrchr(listen, ':');
-	struct str h = {listen, colon ? (size_t)(colon - listen) : 0};
-	int64_t number;
-
-	if (!colon || str_i64(str_of(colon + 1), 0, 65535, &number) || !str_copy(port, 8, str_of(colon + 1)))
-		return -EINVAL;
-	if (h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
-		h = (struct str){h.p + 1, h.n - 2};
-	else if (memchr(h.p, ':', h.n))
-		return -EINVAL;
-	return str_copy(host, 64, h) ? 0 : -EINVAL;
-}
-
-static int bind_one(const struct addrinfo *ai)
-{
-	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1, off = 0, r;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (ai->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, BACKLOG)) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-static int note_address(struct listener *l)
-{
-	struct sockaddr_storage ss = {0};
-	socklen_t len = sizeof(ss);
-	char host[48], port[8];
-
-	if (getsockname(l->fd, (struct sockaddr *)&ss, &len) ||
-	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
-		return -EINVAL;
-	l->port = (unsigned)strtoul(port, NULL, 10);
-	snprintf(l->address, sizeof(l->address), ss.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-	return ss.ss_family;
-}
-
-/* The address family, or -errno. */
-static int listen_on(struct listener *l, struct err *e)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
-	char host[64], port[8];
-	int r = split_address(l->name, host, port);
-
-	if (!r && getaddrinfo(host[0] ? host : NULL, port, &hints, &list))
-		r = -EINVAL;
-	if (r)
-		return err_set(e, r, "http: listen %s: not an address with a port", l->name);
-	r = -EADDRNOTAVAIL;
-	for (const struct addrinfo *ai = list; ai && r < 0; ai = ai->ai_next)
-		r = bind_one(ai);
-	freeaddrinfo(list);
-	if (r < 0)
-		return err_set(e, r, "http: listen %s: %s", l->name, strerrordesc_np(-r));
-	l->fd = r;
-	r = note_address(l);
-	return r < 0 ? err_set(e, r, "http: listen %s: no address", l->name) : r;
-}
-
 /* GnuTLS asks at each handshake; the library keeps its connection as the session's pointer. */
 static int certificate_of(gnutls_session_t session, const gnutls_datum_t *ca, int ca_count,
 			  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
@@ -149,7 +79,7 @@ static int certificate_of(gnutls_session_t session, const gnutls_datum_t *ca, in
 	return 0;
 }
 
-static int start_daemon(struct listener *l, int family, int64_t threads, struct err *e)
+static int start_daemon(struct listener *l, int64_t threads, struct err *e)
 {
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	/* The library shares its limit out among its threads; ours is the one that counts (connection.c). */
@@ -161,7 +91,7 @@ static int start_daemon(struct listener *l, int family, int64_t threads, struct 
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	if (family == AF_INET6)
+	if (l->at.family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	if (l->tls) {
 		gnutls_certificate_retrieve_function2 *fn = certificate_of;
@@ -171,7 +101,7 @@ static int start_daemon(struct listener *l, int family, int64_t threads, struct 
 	} else {
 		tls[0].option = MHD_OPTION_END;
 	}
-	l->daemon = MHD_start_daemon(flags, (uint16_t)l->port, connection_accept, l, http_request, l,
+	l->daemon = MHD_start_daemon(flags, (uint16_t)l->at.port, connection_accept, l, http_request, l,
 				     MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_URI_LOG_CALLBACK, http_uri, l,
 				     MHD_OPTION_NOTIFY_COMPLETED, http_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
 				     connection_notify, l, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
@@ -196,8 +126,8 @@ static int open_listener(struct listener *l, const struct listen_setting *s, int
 		if (r)
 			return r;
 	}
-	r = listen_on(l, e);
-	return r < 0 ? r : start_daemon(l, r, threads, e);
+	l->fd = listen_tcp(&l->at, "http: listen", l->name, BACKLOG, e);
+	return l->fd < 0 ? l->fd : start_daemon(l, threads, e);
 }
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -276,12 +206,12 @@ void api_addresses(const struct api *a, struct buf *out)
 {
 	for (size_t i = 0; i < a->listener_count; i++)
 		buf_fmt(out, "%s%s://%s", i ? " " : "", a->listeners[i].tls ? "https" : "http",
-			a->listeners[i].address);
+			a->listeners[i].at.address);
 }
 
 unsigned api_port(const struct api *a, size_t listener)
 {
-	return listener < a->listener_count ? a->listeners[listener].port : 0;
+	return listener < a->listener_count ? a->listeners[listener].at.port : 0;
 }
 
 int api_reload_certificates(struct api *a, struct err *e)

@@ -6,15 +6,15 @@
 #include "api/rate.h"
 #include "api/request.h"
 #include "api/tls.h"
+#include "base/listen.h"
 #include "base/map.h"
 
 struct listener {
 	struct api *api;
 	struct MHD_Daemon *daemon;
-	struct tls *tls;  /* NULL = plain */
-	char *name;       /* as configured, for messages */
-	char address[64]; /* "127.0.0.1:8080", port resolved */
-	unsigned port;
+	struct tls *tls; /* NULL = plain */
+	char *name;      /* as configured, for messages */
+	struct listening at;
 	int fd; /* the library's until quiesced */
 };
 struct lookups;

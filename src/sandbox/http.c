@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include <event2/event.h>
 #include <microhttpd.h>
-#include "sandbox/listen.h"
 #include "wire/json.h"
 
 #define BODY_MAX (64 << 10)
@@ -23,7 +22,7 @@ struct sandbox_http {
 	struct MHD_Daemon *daemon;
 	struct event *readable;
 	struct timer timer;
-	char address[160];
+	struct listening at;
 };
 struct request {
 	struct buf body;
@@ -353,7 +352,7 @@ int sandbox_http_open(struct sandbox_http **ret, struct smsc *c, struct err *e)
 	h->smsc = c;
 	timer_init(&h->timer, c->loop, on_timer);
 	if (*c->settings->http)
-		fd = r = sandbox_listen("http", c->settings->http, h->address, sizeof(h->address), e);
+		fd = r = listen_tcp(&h->at, "http:", c->settings->http, SANDBOX_BACKLOG, e);
 	if (fd >= 0)
 		r = start(h, fd, e);
 	if (r < 0) {
@@ -376,4 +375,4 @@ void sandbox_http_close(struct sandbox_http *h)
 	free(h);
 }
 
-const char *sandbox_http_address(const struct sandbox_http *h) { return h->address; }
+const char *sandbox_http_address(const struct sandbox_http *h) { return h->at.address; }

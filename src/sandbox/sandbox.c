@@ -54,6 +54,6 @@ void sandbox_on_message(struct sandbox *s, void (*fn)(void *ctx, const struct ha
 	s->ctx = ctx;
 }
 
-const char *sandbox_smpp(const struct sandbox *s) { return s->smsc->address[0]; }
-const char *sandbox_smpps(const struct sandbox *s) { return s->smsc->address[1]; }
+const char *sandbox_smpp(const struct sandbox *s) { return s->smsc->at[0].address; }
+const char *sandbox_smpps(const struct sandbox *s) { return s->smsc->at[1].address; }
 const char *sandbox_http(const struct sandbox *s) { return sandbox_http_address(s->http); }

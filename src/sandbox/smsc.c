@@ -1,6 +1,8 @@
 /* smsc.c - the SMSC's sockets: listeners, sessions' life, input cut into PDUs, output written once a turn, the timer. */
 #include "sandbox/smsc.h"
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,6 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/time.h"
-#include "sandbox/listen.h"
 
 #define READ_AT_ONCE (256 << 10) /* octets of one session in one turn, so that none starves the others */
 
@@ -242,6 +243,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	struct smsc *c = ctx;
 	struct bufferevent *bev = NULL;
 	struct smsc_session *s;
+	int on = 1;
 
 	(void)sa;
 	(void)n;
@@ -253,7 +255,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 		return;
 	}
 	smsc_enter(c);
-	sandbox_nodelay(fd);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* failing is no matter */
 	s = xnew(struct smsc_session);
 	s->smsc = c;
 	s->bev = bev;
@@ -300,14 +302,14 @@ static int open_listener(struct smsc *c, int i, const char *name, const char *ad
 
 	if (!*address)
 		return 0;
-	fd = sandbox_listen(name, address, c->address[i], sizeof(c->address[i]), e);
+	fd = listen_tcp(&c->at[i], name, address, SANDBOX_BACKLOG, e);
 	if (fd < 0)
 		return fd;
 	c->listener[i] = evconnlistener_new(loop_base(c->loop), on_accept, c,
 					    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!c->listener[i]) {
 		evutil_closesocket(fd);
-		return err_set(e, -ENOMEM, "%s: cannot listen", name);
+		return err_set(e, -ENOMEM, "%s cannot listen", name);
 	}
 	return 0;
 }
@@ -340,9 +342,9 @@ int smsc_open(struct smsc **ret, struct loop *l, struct sandbox_settings *s, str
 	if (*s->smpps)
 		r = open_tls(c, e);
 	if (r == 0)
-		r = open_listener(c, 0, "smpp", s->smpp, e);
+		r = open_listener(c, 0, "smpp:", s->smpp, e);
 	if (r == 0)
-		r = open_listener(c, 1, "smpps", s->smpps, e);
+		r = open_listener(c, 1, "smpps:", s->smpps, e);
 	if (r < 0) {
 		smsc_close(c);
 		return r;

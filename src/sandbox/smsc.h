@@ -13,6 +13,7 @@
 #pragma once
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/listen.h"
 #include "base/loop.h"
 #include "sandbox/handset.h"
 #include "sandbox/outcome.h"
@@ -100,6 +101,7 @@ struct smsc_deliver {
 	size_t n;
 	uint8_t text[];
 };
+#define SANDBOX_BACKLOG 256
 struct smsc_counts {
 	uint64_t submits, accepted, throttled, refused, receipts, receipts_acked, redelivered, expired, replies;
 };
@@ -109,7 +111,7 @@ struct smsc {
 	struct handset *handset;           /* borrowed */
 	struct ssl_ctx_st *tls;
 	struct evconnlistener *listener[2]; /* plain, TLS */
-	char address[2][160];
+	struct listening at[2];
 	struct list sessions, dead, dirty;
 	struct list coming, history; /* of smsc_message.node: pending; at their end */
 	struct map *by_session;      /* session id -> session */
