@@ -57,7 +57,7 @@ export function connection(smsc, more = {}) {
 class Gateway {
   constructor(world, options) {
     this.world = world;
-    this.dir = fs.mkdtempSync(path.join(options.under ?? os.tmpdir(), 'pombo-e2e-'));
+    this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pombo-e2e-'));
     this.config = path.join(this.dir, 'pombo.yaml');
     this.logFile = path.join(this.dir, 'gateway.log');
     this.data = path.join(this.dir, 'data');
@@ -70,7 +70,7 @@ class Gateway {
   // YAML 1.1 takes JSON with a blank behind each colon.
   configure({ smsc, connections, routes, sms, ...rest }) {
     const conns = connections ?? [connection(smsc ?? 'smpp://127.0.0.1:1')];
-    const { binary, env, user, webhook, under, ...keys } = rest;
+    const { binary, env, user, webhook, start, ...keys } = rest;
     fs.writeFileSync(this.config, JSON.stringify({
       data: this.data, http: [{ listen: '127.0.0.1:0' }], http_threads: 2,
       limits: { requests_per_second: 0, status_queries_per_second: 0 },
