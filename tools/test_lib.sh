@@ -87,3 +87,10 @@ run_e2e() {
     if node --help | grep -q -- --test-reporter; then reporter=(--test-reporter=tap); fi
     POMBO=$root/build/pombo POMBO_ASAN=$root/build/asan/src/app/pombo timeout 480 node --test "${reporter[@]}" "${files[@]}"
 }
+
+# Many lives of the engine, without the sanitizers' weight.
+run_simulation() {
+    tools/configure.sh build/sim -Dtests=enabled || return 1
+    ninja -C build/sim -j "$jobs" --quiet test/sim/sim-engine test/sim/sim-engine-small || return 1
+    build/sim/test/sim/sim-engine && build/sim/test/sim/sim-engine-small
+}

@@ -11,7 +11,7 @@
 #define REFILL_SCAN 4096  /* rows looked at in one go when a queue comes back from disk */
 #define DUE_MAX 1024      /* due rows taken in one turn */
 #define SWEEP_SCAN 2048
-#define EXPIRE_MAX 512
+#define REHOME_MAX 512
 #endif
 
 struct queue *engine_queue_of(void *ctx, const struct delivery *d)
@@ -91,8 +91,8 @@ static bool dispatch_one(struct engine *e, struct route *r, struct queue *k)
 
 /* -- after a reload that changed the routes ---------------------------------------------------------------------------- */
 
-/* Windows are emptied and filled again by a walk over the rows, each to the queue it belongs to now. What has unmerged events is
- * not in its row as it is, so it moves by hand. */
+/* Every queue looks for its rows again. What has unmerged events is not in its row as it is, so it moves by hand. A walk over the rows
+ * makes the queues that there were not before, and ends what has no route any more. */
 void dispatch_routes_changed(struct engine *e)
 {
 	struct buf keys = {.max = (size_t)1 << 32};
@@ -107,7 +107,9 @@ void dispatch_routes_changed(struct engine *e)
 				buf_put(&keys, &key, sizeof(key));
 		}
 	}
-	queues_clear(&e->queues);
+	e->rehome = unfinished_mark(e) - 1;
+	e->rehome_until = e->ids.last;
+	queues_scatter(&e->queues, e->rehome);
 	for (size_t i = keys.n / sizeof(int64_t); i-- > 0;) {
 		struct live *lv;
 		int64_t key;
@@ -120,8 +122,6 @@ void dispatch_routes_changed(struct engine *e)
 		engine_queue_of(e, lv->d)->waiting++;
 	}
 	buf_done(&keys);
-	e->rehome = unfinished_mark(e) - 1;
-	e->rehome_until = e->ids.last;
 }
 
 struct rows {
@@ -141,20 +141,17 @@ static void rehome_one(struct engine *e, struct delivery *take)
 {
 	struct live *lv = live_find(&e->lives, take->key);
 	struct queue *k = engine_queue_of(e, take);
-	bool waits = take->state == D_QUEUED && !take->due_at && (!lv || (!lv->n && lv->d->state == D_QUEUED));
+	struct fact f = {.kind = FACT_REFUSE, .code = SENT_CARRIER_COMMUNICATION_ERROR, .reason = REASON_NO_ROUTE};
+	bool waits = take->state == D_QUEUED && (!lv || (!lv->n && lv->d->state == D_QUEUED));
 
 	k->waiting += waits;
-	if (waits && k->id.route)
-		(void)queue_push(&e->queues, k, take->key);
-	if (!waits || k->id.route || lv) {
-		delivery_free(take);
-		take = NULL;
-	}
+	queue_wake(&e->queues, k);
 	if (waits && !k->id.route) {
-		struct fact f = {.kind = FACT_REFUSE, .code = SENT_CARRIER_COMMUNICATION_ERROR, .reason = REASON_NO_ROUTE};
-
 		engine_step(e, lv ? lv : live_add(&e->lives, take), &f);
+		if (!lv)
+			return;
 	}
+	delivery_free(take);
 }
 
 static void rehome_rows(struct engine *e)
@@ -168,12 +165,14 @@ static void rehome_rows(struct engine *e)
 	e->rehome = last == e->rehome ? e->rehome_until : last;
 	for (size_t i = 0; i < r.n; i++)
 		rehome_one(e, r.a[i]);
+	if (e->rehome >= e->rehome_until)
+		e->queues.new_from = 0;
 }
 
 /* Keys that came back to a queue whose route is gone (from a carrier, or due again). */
 static void rehome_queue(struct engine *e, struct lane_set *s)
 {
-	int left = EXPIRE_MAX;
+	int left = REHOME_MAX;
 
 	for (struct queue *k; left-- && (k = queues_next(s));) {
 		int64_t key = queue_pop(k);
@@ -268,39 +267,6 @@ static void due_turn(struct engine *e, struct queue *k)
 	k->due_next = next;
 }
 
-/* What waited too long in its queue ends here, carrier or not; heads are the oldest. True when there is more to do at once. */
-static bool expire_heads(struct engine *e)
-{
-	bool more = false;
-
-	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
-		struct queue *k = OWNER(struct queue, all, n);
-		int64_t key;
-
-		for (int left = EXPIRE_MAX;; left--) {
-			struct fact f = {.kind = FACT_TIMER};
-			struct live *lv;
-
-			if (!queue_peek(k) && k->spilled)
-				queue_refill(&e->queues, k, &e->lives, e->ids.last, REFILL_SCAN, engine_queue_of, e);
-			key = queue_peek(k);
-			if (!key || uid_key_ms(key) + e->settings->sms.validity_ms > e->now)
-				break;
-			lv = live_get(&e->lives, key);
-			if (lv && lv->d->state == D_QUEUED && lv->d->expires_at > e->now)
-				break;
-			if (!left) {
-				more = true;
-				break;
-			}
-			queue_pop(k);
-			if (lv)
-				engine_step(e, lv, &f);
-		}
-	}
-	return more;
-}
-
 struct swept {
 	struct delivery *a[SWEEP_SCAN];
 	size_t n;
@@ -331,6 +297,35 @@ static void sweep_one(struct engine *e, struct delivery *take)
 		engine_step(e, lv, &f);
 }
 
+/* What waited past the usual validity ends here, carrier or not: a walk over the rows in key order, each looked at once. A validity that
+ * is longer, and what comes back to its queue later, has a timer row. True when there is more to do at once. */
+static bool expire(struct engine *e)
+{
+	int64_t until = uid_key_at(e->now - e->settings->sms.validity_ms), last;
+	struct swept s = {.n = 0};
+
+	e->expired = MAX(e->expired, unfinished_mark(e) - 1);
+	if (until <= e->expired)
+		return false;
+	last = e->expired;
+	e->ops->unfinished_after(e->store, 1u << D_QUEUED, e->expired, until, SWEEP_SCAN, sweep_row, &s, &last);
+	e->expired = last == e->expired ? until : last;
+	for (size_t i = 0; i < s.n; i++) {
+		struct live *lv = live_find(&e->lives, s.a[i]->key);
+		struct fact f = {.kind = FACT_TIMER};
+
+		if (lv)
+			delivery_free(s.a[i]);
+		else
+			lv = live_add(&e->lives, s.a[i]);
+		if (lv->d->state == D_QUEUED && lv->d->expires_at > e->now)
+			engine_due_set(e, &engine_timers, lv->d->expires_at, lv->d->key);
+		else if (lv->d->state == D_QUEUED)
+			engine_step(e, lv, &f);
+	}
+	return e->expired < until;
+}
+
 /* Deliveries whose receipt wait may be over, found by age: a walk over old rows in key order, each looked at once. */
 static void sweep(struct engine *e)
 {
@@ -356,7 +351,7 @@ void dispatch_timers(struct engine *e)
 	}
 	if (e->now < e->next_second && !e->expiring)
 		return;
-	e->expiring = expire_heads(e);
+	e->expiring = expire(e);
 	sweep(e);
 }
 

@@ -241,7 +241,7 @@ int64_t engine_turn(struct engine *e, struct err *err)
 		snapshot_put(e->snap);
 		return -EIO;
 	}
-	more = e->send_first || e->hook_first || merged || e->backlog || e->expiring;
+	more = e->send_first || e->hook_first || merged || e->backlog || e->expiring || e->rehome < e->rehome_until;
 	release(e);
 	lives_trim(&e->lives);
 	e->ops->idle(e->store, e->now);

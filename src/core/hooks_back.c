@@ -147,7 +147,8 @@ struct replay {
 	void *ctx;
 };
 
-/* When both of a delivery's calls are replayed, sent comes first: delivered waits behind it. */
+/* When both of a delivery's calls are replayed, sent comes first: delivered waits behind it. A delivered that waits for a try of its own
+ * went ahead when sent was given up, and stays ahead. */
 static int64_t replay_order(struct engine *e, int64_t key, uint8_t kind)
 {
 	uint8_t other = kind == HOOK_SENT ? HOOK_DELIVERED : HOOK_SENT;
@@ -156,9 +157,9 @@ static int64_t replay_order(struct engine *e, int64_t key, uint8_t kind)
 
 	if (kind == HOOK_DELIVERED)
 		return h || (e->ops->hook_get(e->store, key, HOOK_SENT, &row) && !row.dead) ? INT64_MAX : e->now;
-	if (h && !h->away) {
+	if (h && !h->away && !h->tries) {
 		hooks_to_disk(e, h, INT64_MAX, NULL);
-	} else if (!h && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) && !row.dead) {
+	} else if (!h && e->ops->hook_get(e->store, key, HOOK_DELIVERED, &row) && !row.dead && !row.tries) {
 		row.due = INT64_MAX;
 		engine_batch(e);
 		e->ops->hook_set(e->store, &row);

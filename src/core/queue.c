@@ -49,14 +49,19 @@ struct lane_set *queues_set(struct queues *q, uint32_t route)
 	return s;
 }
 
-void queues_clear(struct queues *q)
+void queues_scatter(struct queues *q, int64_t from)
 {
+	q->new_from = from;
 	for (struct node *n = list_first(&q->all); n; n = list_next(&q->all, n)) {
 		struct queue *k = OWNER(struct queue, all, n);
 
+		if (k->id.lane >= LANES)
+			continue;
 		k->count = k->head = 0;
 		k->waiting = 0;
-		k->spilled = false;
+		k->spilled = true;
+		k->spill_from = from;
+		queue_wake(q, k);
 	}
 }
 
@@ -71,6 +76,8 @@ struct queue *queue_of(struct queues *q, const struct queue_id *id)
 	k = xnew(struct queue);
 	k->id = *id;
 	k->due_next = INT64_MAX;
+	k->spilled = q->new_from && id->lane < LANES;
+	k->spill_from = q->new_from;
 	map_set_ptr(m, key, k);
 	list_push(&q->all, &k->all);
 	return k;
@@ -82,22 +89,26 @@ void queue_wake(struct queues *q, struct queue *k)
 		list_push(&queues_set(q, k->id.route)->lane[k->id.lane], &k->active);
 }
 
-static bool ring_room(struct queue *k)
+static void ring_grow(struct queue *k)
 {
-	if (k->count < k->cap)
-		return true;
 	uint32_t cap = k->cap ? k->cap * 2 : MIN(64, QUEUE_WINDOW);
-	int64_t *ring;
+	int64_t *ring = xcalloc(cap, sizeof *ring);
 
-	if (k->cap >= QUEUE_WINDOW)
-		return false;
-	ring = xcalloc(cap, sizeof *ring);
 	for (uint32_t i = 0; i < k->count; i++)
 		ring[i] = k->ring[(k->head + i) % k->cap];
 	free(k->ring);
 	k->ring = ring;
 	k->head = 0;
 	k->cap = cap;
+}
+
+static bool ring_room(struct queue *k)
+{
+	if (k->count < k->cap)
+		return true;
+	if (k->cap >= QUEUE_WINDOW)
+		return false;
+	ring_grow(k);
 	return true;
 }
 
@@ -127,17 +138,8 @@ void queue_push_front(struct queues *q, struct queue *k, int64_t key)
 	uint32_t at;
 
 	queue_wake(q, k);
-	if (k->count == k->cap) {
-		uint32_t cap = k->cap ? k->cap * 2 : MIN(64, QUEUE_WINDOW);
-		int64_t *ring = xcalloc(cap, sizeof *ring);
-
-		for (uint32_t i = 0; i < k->count; i++)
-			ring[i] = k->ring[(k->head + i) % k->cap];
-		free(k->ring);
-		k->ring = ring;
-		k->head = 0;
-		k->cap = cap;
-	}
+	if (k->count == k->cap)
+		ring_grow(k);
 	/* Behind the older ones that came back before it: a whole window that returns keeps its order. */
 	k->head = (k->head + k->cap - 1) % k->cap;
 	for (at = 0; at < MIN(k->count, RETURN_LOOK); at++) {

@@ -38,9 +38,11 @@ struct queues {
 	struct list all;
 	struct lane_set **sets;
 	size_t set_count;
+	int64_t new_from; /* not 0: a queue that is made now begins spilled from here, see queues_scatter */
 };
-/* Empties every window and forgets what is on disk; due rows stay. For a reload that changed the routes. */
-void queues_clear(struct queues *q);
+/* For a reload that changed the routes: every window is emptied, and every queue, also one made later, finds its rows again by a scan
+ * from that key on. */
+void queues_scatter(struct queues *q, int64_t from);
 void queues_init(struct queues *q);
 void queues_done(struct queues *q);
 struct queue *queue_of(struct queues *q, const struct queue_id *id); /* made when new */

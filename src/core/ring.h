@@ -79,7 +79,8 @@ struct engine {
 	int64_t rehome, rehome_until; /* rows to find their queue again after a reload changed the routes */
 	size_t under_way;             /* attempts at the channel */
 	int64_t next_second, next_marks;
-	bool expiring; /* a queue has more at its head whose time is over */
+	int64_t expired; /* every delivery up to it that was queued past the usual validity has ended */
+	bool expiring;   /* there are more whose time is over */
 	struct channel *channel;
 	const struct hook_sender_ops *sender_ops;
 	void *sender;

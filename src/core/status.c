@@ -7,9 +7,18 @@
 #include "core/ring.h"
 
 #define CONNECTIONS_SHOWN 256
+#define HEADS_LOOKED_AT 256
 
-static int64_t oldest_of(const struct queue *k)
+/* Keys of what expired meanwhile stay in the window until their turn; they are not what waits longest. */
+static int64_t oldest_of(struct engine *e, struct queue *k)
 {
+	for (int left = HEADS_LOOKED_AT; left-- && queue_peek(k);) {
+		const struct live *lv = live_get(&e->lives, queue_peek(k));
+
+		if (lv && lv->d->state == D_QUEUED)
+			break;
+		queue_pop(k);
+	}
 	if (k->count)
 		return uid_key_ms(queue_peek(k));
 	return k->spilled ? uid_key_ms(k->spill_from) : 0;
@@ -26,12 +35,13 @@ static void queues_of(struct engine *e, const struct connection *c, size_t *dept
 	*depth = 0;
 	*oldest = 0;
 	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
-		const struct queue *k = OWNER(struct queue, all, n);
+		struct queue *k = OWNER(struct queue, all, n);
 		const struct route *r = routes_by_hash(&e->routes, k->id.route);
-		int64_t at = oldest_of(k);
+		int64_t at;
 
 		if (!r || !r->n || r->to[0].c != c)
 			continue;
+		at = oldest_of(e, k);
 		*depth += k->waiting;
 		if (at && k->waiting)
 			*oldest = *oldest ? MIN(*oldest, at) : at;

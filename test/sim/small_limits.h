@@ -6,7 +6,7 @@
 #define REFILL_SCAN 16
 #define DUE_MAX 4
 #define SWEEP_SCAN 8
-#define EXPIRE_MAX 4
+#define REHOME_MAX 4
 #define MAIL_LIMIT 64
 #define BATCH_MAX 16
 #define ENDPOINT_MEMORY 8
