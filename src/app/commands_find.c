@@ -54,6 +54,16 @@ int find_sub_account(struct context *c, const struct args *a, const char *refere
 	return found ? 0 : complain(c, EX_NOINPUT, "account %s has no sub-account %s", account.name, reference);
 }
 
+int find_limit(struct context *c, const struct args *a, size_t *ret)
+{
+	int64_t n = 50;
+
+	if (args_has(a, OPT_LIMIT) && str_i64(str_of(a->value[OPT_LIMIT]), 1, 1000000, &n) < 0)
+		return complain(c, EX_USAGE, "--limit: a number from 1 to 1000000");
+	*ret = (size_t)n;
+	return 0;
+}
+
 const char *account_name(const struct admin_all *all, uint32_t id)
 {
 	for (size_t i = 0; i < all->account_count; i++)

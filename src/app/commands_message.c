@@ -126,9 +126,11 @@ struct wanted {
 static int read_wanted(struct context *c, const struct args *a, struct wanted *w)
 {
 	struct phone raw;
-	int64_t n = 50;
-	int r;
+	int64_t n;
+	int r = find_limit(c, a, &w->s.limit);
 
+	if (r)
+		return r;
 	w->s.status = -1;
 	if (args_has(a, OPT_NUMBER)) {
 		if (phone_read(str_of(a->value[OPT_NUMBER]), &raw) < 0)
@@ -138,9 +140,6 @@ static int read_wanted(struct context *c, const struct args *a, struct wanted *w
 	}
 	if (args_has(a, OPT_CORRELATION_ID))
 		w->s.correlation = str_of(a->value[OPT_CORRELATION_ID]);
-	if (args_has(a, OPT_LIMIT) && str_i64(str_of(a->value[OPT_LIMIT]), 1, 1000000, &n) < 0)
-		return complain(c, EX_USAGE, "--limit: a number from 1 to 1000000");
-	w->s.limit = (size_t)n;
 	if (args_has(a, OPT_STATUS)) {
 		if (str_i64(str_of(a->value[OPT_STATUS]), 0, 999, &n) < 0)
 			return complain(c, EX_USAGE, "--status: a code, such as 2, 4 or 101");
@@ -267,17 +266,15 @@ static bool parked_one(void *ctx, const struct parked *p)
 int receipt_parked(struct context *c, const struct args *a)
 {
 	struct found f = {.c = c};
-	int64_t limit = 50;
-	int code;
-	struct query *q = context_query(c, &code);
+	size_t limit;
+	int code = find_limit(c, a, &limit);
+	struct query *q = code ? NULL : context_query(c, &code);
 
 	if (!q)
 		return code;
-	if (args_has(a, OPT_LIMIT) && str_i64(str_of(a->value[OPT_LIMIT]), 1, 1000000, &limit) < 0)
-		return complain(c, EX_USAGE, "--limit: a number from 1 to 1000000");
 	if (c->json)
 		say(c, "[");
-	if (query_parked(q, (size_t)limit, parked_one, &f) < 0)
+	if (query_parked(q, limit, parked_one, &f) < 0)
 		return complain(c, EX_IOERR, "the store cannot be read");
 	if (c->json)
 		say(c, "]\n");

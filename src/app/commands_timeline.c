@@ -4,35 +4,12 @@
 
 #include <stdio.h>
 
+#include "app/commands_find.h"
 #include "base/time.h"
 #include "model/codes.h"
 #include "wire/receipt.h"
 
 static const char *receipt_word(int state) { return receipt_state_word((enum receipt_state)state); }
-
-static const char *account_of(const struct admin_all *all, uint32_t id)
-{
-	for (size_t i = 0; i < all->account_count; i++)
-		if (all->accounts[i].id == id)
-			return all->accounts[i].name;
-	return "?";
-}
-
-static const char *sub_of(const struct admin_all *all, uint32_t id)
-{
-	for (size_t i = 0; i < all->sub_account_count; i++)
-		if (all->sub_accounts[i].id == id)
-			return all->sub_accounts[i].reference;
-	return "?";
-}
-
-static const char *user_of(const struct admin_all *all, uint32_t id)
-{
-	for (size_t i = 0; i < all->user_count; i++)
-		if (all->users[i].id == id)
-			return all->users[i].name;
-	return "?";
-}
 
 static const char *connection_of(const struct settings *s, unsigned number)
 {
@@ -112,8 +89,8 @@ void timeline_head(struct buf *out, const struct delivery *d, const struct timel
 	put_row(out, "correlation", d->t.correlation);
 	put_row(out, "extra info", d->t.extra);
 	put_row(out, "campaign", d->t.campaign);
-	buf_fmt(&b, "%s, sub-account %s of account %s", user_of(names->all, d->user),
-		sub_of(names->all, d->sub_account), account_of(names->all, d->account));
+	buf_fmt(&b, "%s, sub-account %s of account %s", user_name(names->all, d->user),
+		sub_account_name(names->all, d->sub_account), account_name(names->all, d->account));
 	put_row(out, "user", buf_view(&b));
 	buf_clear(&b);
 	buf_fmt(&b, "%u%s%s%s", d->part_count, d->flags & DF_FLASH ? ", flash" : "",
@@ -352,9 +329,9 @@ void timeline_json(struct buf *out, const struct delivery *d, const struct event
 		timeline_member(out, "text", d->t.text);
 	timeline_member(out, "extraInfo", d->t.extra);
 	timeline_member(out, "campaign", d->t.campaign);
-	timeline_member(out, "username", str_of(user_of(names->all, d->user)));
-	timeline_member(out, "account", str_of(account_of(names->all, d->account)));
-	timeline_member(out, "subAccount", str_of(sub_of(names->all, d->sub_account)));
+	timeline_member(out, "username", str_of(user_name(names->all, d->user)));
+	timeline_member(out, "account", str_of(account_name(names->all, d->account)));
+	timeline_member(out, "subAccount", str_of(sub_account_name(names->all, d->sub_account)));
 	buf_fmt(out, ",\"carrierId\":%d,\"parts\":%u,\"attempts\":%u", d->operator_id, d->part_count, d->attempts);
 	if (connection)
 		timeline_member(out, "connection", str_of(connection));

@@ -293,17 +293,15 @@ static bool dead_one(void *ctx, const struct dead_hook *h)
 int webhook_dead(struct context *c, const struct args *a)
 {
 	struct dead_list l = {.c = c};
-	int64_t limit = 50;
-	int code;
-	struct query *q = context_query(c, &code);
+	size_t limit;
+	int code = find_limit(c, a, &limit);
+	struct query *q = code ? NULL : context_query(c, &code);
 
 	if (!q)
 		return code;
-	if (args_has(a, OPT_LIMIT) && str_i64(str_of(a->value[OPT_LIMIT]), 1, 1000000, &limit) < 0)
-		return complain(c, EX_USAGE, "--limit: a number from 1 to 1000000");
 	if (c->json)
 		say(c, "[");
-	if (query_dead_hooks(q, (size_t)limit, dead_one, &l) < 0)
+	if (query_dead_hooks(q, limit, dead_one, &l) < 0)
 		return complain(c, EX_IOERR, "the store cannot be read");
 	if (c->json)
 		say(c, "]\n");
