@@ -150,17 +150,6 @@ static int ensure_defaults(struct admin *a, struct err *e)
 	return r < 0 ? r : admin_sub_ensure(a, account, STR("default"), &sub, e);
 }
 
-/* Made here, so that it and what SQLite puts beside it are for the owner alone. */
-static int make_file(const char *path, struct err *e)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
-	close(fd);
-	return 0;
-}
-
 int admin_open(struct admin **ret, const char *data_folder, struct err *e)
 {
 	struct admin *a = xnew(struct admin);
@@ -172,7 +161,7 @@ int admin_open(struct admin **ret, const char *data_folder, struct err *e)
 		r = err_set(e, -ENAMETOOLONG, "data folder: name too long");
 	sqlite_start();
 	if (r == 0)
-		r = make_file(path, e);
+		r = sqlite_make_file(path, e);
 	if (r == 0) {
 		rc = sqlite3_open_v2(path, &a->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
 		if (rc == SQLITE_OK)

@@ -322,8 +322,7 @@ static bool sq_mark_get(struct store *st, const char *key, struct buf *ret)
 	return conn_mark(&sq_of(st)->today->w, key, ret);
 }
 
-static int sq_events_from(struct store *st, int64_t from, size_t max,
-			  bool (*fn)(void *ctx, const struct event *e), void *ctx)
+int sq_events_from(struct store *st, int64_t from, size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx)
 {
 	struct sq *s = sq_of(st);
 	struct event e = {0};

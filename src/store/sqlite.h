@@ -32,6 +32,8 @@ struct conn {
 };
 enum conn_mode { CONN_WRITE, CONN_READ };
 void sqlite_start(void);                             /* settings of the library, once a process */
+/* Makes the file where there is none, so that it and what SQLite puts beside it (which copies its mode) are for the owner alone. */
+int sqlite_make_file(const char *path, struct err *e) MUST;
 int conn_open(struct conn *c, const char *path, enum conn_mode mode, int cache_kib, struct err *e) MUST;
 void conn_close(struct conn *c);                     /* tolerates a zeroed one */
 sqlite3_stmt *conn_stmt(struct conn *c, enum stmt id); /* NULL when it cannot be prepared: SQLite's calls take that as an error */
@@ -175,6 +177,7 @@ int recover_index(struct sq *s);                     /* fills the index with wha
 void index_correlation(struct sq *s, int64_t day, uint32_t account, struct str text, int64_t key);
 uint64_t correlation_hash(const struct hash_key *k, uint32_t account, struct str text);
 int sq_recover(struct store *st, bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
+int sq_events_from(struct store *st, int64_t from, size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx);
 int sq_unfinished_after(struct store *st, unsigned states, int64_t after, int64_t until, size_t scan,
 	bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
 

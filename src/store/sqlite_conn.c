@@ -63,8 +63,7 @@ int conn_exec(struct conn *c, const char *sql, struct err *e)
 	return conn_err(c, sqlite3_db_filename(c->db, "main"), e);
 }
 
-/* The file is made here, so that it and what SQLite puts beside it (which copies its mode) are for the owner alone. */
-static int make_file(const char *path, struct err *e)
+int sqlite_make_file(const char *path, struct err *e)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
@@ -78,7 +77,7 @@ int conn_open(struct conn *c, const char *path, enum conn_mode mode, int cache_k
 {
 	int flags = mode == CONN_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	char sql[160];
-	int r = mode == CONN_WRITE ? make_file(path, e) : 0;
+	int r = mode == CONN_WRITE ? sqlite_make_file(path, e) : 0;
 
 	memset(c, 0, sizeof(*c));
 	if (r < 0)

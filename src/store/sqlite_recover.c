@@ -163,8 +163,9 @@ struct pile {
 	size_t n, cap;
 };
 
-static void pack(struct pile *p, const struct event *e)
+static bool pack(void *ctx, const struct event *e)
 {
+	struct pile *p = ctx;
 	const size_t fixed = offsetof(struct event, detail);
 
 	if (p->n == p->cap) {
@@ -173,6 +174,7 @@ static void pack(struct pile *p, const struct event *e)
 	}
 	p->a[p->n++] = (struct packed){e->key, p->bytes.n};
 	buf_put(&p->bytes, e, fixed + e->detail_len);
+	return true;
 }
 
 static void unpack(const struct pile *p, size_t i, struct event *e)
@@ -196,31 +198,12 @@ static int by_key(const void *a, const void *b)
 static int gather(struct sq *s, struct pile *p)
 {
 	int64_t from = MAX(conn_mark_i64(&s->today->w, "merged", 0), 0);
-	struct event e = {0};
+	int r;
 
 	p->bytes.max = SIZE_MAX / 2;
-	for (size_t i = 0; i < s->c.n; i++) {
-		struct day *d = s->c.days[i];
-		struct conn *c;
-		sqlite3_stmt *q;
-		int rc;
-
-		if (i + 1 < s->c.n && s->c.days[i + 1]->born_seq < from)
-			continue;
-		c = day_conn(s, d);
-		if (!c)
-			return s->error;
-		q = conn_stmt(c, S_EV_RANGE);
-		sqlite3_bind_int64(q, 1, MAX(from, d->born_seq + 1));
-		sqlite3_bind_int64(q, 2, INT64_MAX);
-		while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-			row_event(q, &e);
-			pack(p, &e);
-		}
-		sqlite3_reset(q);
-		if (rc != SQLITE_DONE)
-			return conn_err(c, d->path, NULL);
-	}
+	r = sq_events_from(&s->store, from, SIZE_MAX, pack, p);
+	if (r < 0)
+		return r;
 	if (p->n)
 		qsort(p->a, p->n, sizeof(*p->a), by_key);
 	return p->bytes.failed ? -ENOMEM : 0;
