@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -76,12 +77,14 @@ static void *carrier_main(void *arg)
 static void *engine_main(void *arg)
 {
 	struct gateway *g = arg;
+	struct err why;
 
 	pthread_setname_np(pthread_self(), "engine");
-	if (engine_run(g->engine, &g->why) < 0) {
-		log_error("store_failed", "why=%s", log_quote(str_of(g->why.text)).s);
-		g->failed = true;
-		kill(getpid(), SIGTERM); /* wakes the main thread, which ends the process with an error */
+	/* The store failed: nothing can be kept any more, so nothing more is said to anybody. The connections end with the process, and
+	 * the next start recovers; tidying up would only let them wait for answers that cannot come. */
+	if (engine_run(g->engine, &why) < 0) {
+		log_error("store_failed", "why=%s", log_quote(str_of(why.text)).s);
+		_exit(EX_IOERR);
 	}
 	g->ended = true;
 	return NULL;
@@ -99,7 +102,7 @@ static bool ready(void *ctx, struct buf *why)
 
 	if (engine_accepting(g->engine))
 		return true;
-	buf_puts(why, g->failed ? "the store failed" : "stopping");
+	buf_puts(why, "stopping");
 	return false;
 }
 

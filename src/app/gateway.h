@@ -25,9 +25,7 @@ struct gateway {
 	struct control *control;
 	pthread_t carrier_thread, engine_thread;
 	bool carrier_running, engine_running;
-	_Atomic bool failed; /* the store failed: the process must end */
-	_Atomic bool ended;  /* the engine returned */
-	struct err why;
+	_Atomic bool ended;   /* the engine returned */
 	pthread_mutex_t lock; /* reloads and administrative changes, one at a time */
 };
 /* Everything up to accepting requests; on failure what was opened is closed again. */
