@@ -6,7 +6,8 @@ import path from 'node:path';
 import { describe } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { POMBO, SECRET, run, scenario, until } from './peers/gateway.mjs';
-import { Receiver, Sandbox } from './peers/sandbox.mjs';
+import { Receiver } from './peers/receiver.mjs';
+import { Sandbox } from './peers/sandbox.mjs';
 
 const TO = '5511900000001';
 const pombo = (g, ...args) => run(POMBO, [...args, '--config', g.config]);
@@ -28,16 +29,16 @@ async function fails(g, code, words, ...args) {
 
 describe('the first message', () => {
   scenario('goes through the sandbox, and its status and webhooks tell of it', async w => {
-    const sandbox = await w.peer(Sandbox.open());
-    const receiver = await w.peer(Receiver.open());
+    const sandbox = await w.peer(Sandbox.start());
+    const receiver = await w.peer(Receiver.listen());
     const g = await w.gateway({ smsc: sandbox.url, webhook: receiver.url });
     const id = await g.send(TO, 'Olá, mundo', { correlationId: 'first', extraInfo: 'x' });
     const s = await g.delivered(id, 4);
     assert.equal(s.correlationId, 'first');
     assert.equal(s.carrierName, 'VIVO');
-    await until('both webhooks', () => receiver.of(id, 'sent').length && receiver.of(id, 'delivered').length);
-    assert.deepEqual(receiver.calls.map(c => c.kind), ['sent', 'delivered']);
-    for (const c of receiver.calls) assert.deepEqual(new Webhook(SECRET).verify(c.text, c.headers), c.json);
+    await until('both webhooks', () => receiver.of(id, '/sent').length && receiver.of(id, '/delivered').length);
+    assert.deepEqual(receiver.calls.map(c => c.path), ['/sent', '/delivered']);
+    for (const c of receiver.calls) assert.deepEqual(new Webhook(SECRET).verify(c.body, c.headers), c.json);
     const [m] = await sandbox.messages();
     assert.deepEqual([m.number, m.text, m.status, m.shortCode], [TO, 'Olá, mundo', 'delivered', '27182']);
 
@@ -54,7 +55,7 @@ describe('the first message', () => {
   });
 
   scenario('is sent by the command as by the API, and watched until it is final', async w => {
-    const sandbox = await w.peer(Sandbox.open());
+    const sandbox = await w.peer(Sandbox.start());
     const g = await w.gateway({ smsc: sandbox.url });
     const r = await g.command('send', '--username', 'tester', '--to', '+55 (11) 90000-9104', '--text', 'a'.repeat(200), '--source', '28149', '--flash', '--watch');
     const [id] = r.stdout.split('\n');
@@ -142,7 +143,7 @@ describe('users', () => {
 
 describe('messages', () => {
   scenario('are found by what is known of them', async w => {
-    const sandbox = await w.peer(Sandbox.open());
+    const sandbox = await w.peer(Sandbox.start());
     const g = await w.gateway({ smsc: sandbox.url });
     const ids = [await g.send(TO, 'a', { correlationId: 'same' }), await g.send('5511900009104', 'b', { correlationId: 'same' }), await g.send('5511900009103', 'c')];
     await g.delivered(ids[0], 4);
@@ -169,8 +170,8 @@ describe('messages', () => {
   });
 
   scenario('outlive the process that took them', async w => {
-    const sandbox = await w.peer(Sandbox.open());
-    const receiver = await w.peer(Receiver.open());
+    const sandbox = await w.peer(Sandbox.start());
+    const receiver = await w.peer(Receiver.listen());
     const g = await w.gateway({ smsc: sandbox.url, webhook: receiver.url });
     const done = await g.send(TO, 'done', { correlationId: 'kept' });
     await g.delivered(done, 4);
@@ -180,14 +181,14 @@ describe('messages', () => {
     assert.deepEqual(await g.json('message', 'show', done), before);
     assert.deepEqual((await g.json('message', 'search', '--correlation-id', 'kept')).map(m => m.id), [done]);
     await g.delivered(await g.send(TO, 'after'), 4);
-    assert.equal(receiver.of(done, 'sent').length, 1);
+    assert.equal(receiver.of(done, '/sent').length, 1);
   });
 });
 
 describe('webhooks', () => {
   scenario('a secret is made and shown once, and can be changed', async w => {
     const g = await w.gateway();
-    const receiver = await w.peer(Receiver.open());
+    const receiver = await w.peer(Receiver.listen());
     const made = await g.json('webhook', 'set', '--username', 'tester', '--sent', `${receiver.url}/sent`);
     assert.match(made.secret, /^whsec_/);
     assert.equal((await g.json('webhook', 'set', '--username', 'tester', '--delivered', `${receiver.url}/delivered`)).secret, undefined);
@@ -198,10 +199,10 @@ describe('webhooks', () => {
     await g.command('webhook', 'set', '--username', 'tester', '--secret', SECRET);
     await g.command('webhook', 'test', '--username', 'tester', '--kind', 'delivered');
     const [first, second] = receiver.calls;
-    new Webhook(made.secret).verify(first.text, first.headers);
+    new Webhook(made.secret).verify(first.body, first.headers);
     assert.equal(second.json.deliveredStatusCode, 4);
-    new Webhook(made.secret).verify(second.text, second.headers);
-    new Webhook(SECRET).verify(second.text, second.headers);
+    new Webhook(made.secret).verify(second.body, second.headers);
+    new Webhook(SECRET).verify(second.body, second.headers);
     await fails(g, 65, /--secret/, 'webhook', 'set', '--username', 'tester', '--secret', 'short');
     await fails(g, 65, /--sent: neither http/, 'webhook', 'set', '--username', 'tester', '--sent', 'ftp://example.com/');
     await fails(g, 65, /--sent/, 'webhook', 'set', '--username', 'tester', '--sent', 'http://a b/');
@@ -217,21 +218,21 @@ describe('webhooks', () => {
   });
 
   scenario('calls that were given up are listed and made again', async w => {
-    const sandbox = await w.peer(Sandbox.open());
-    const receiver = await w.peer(Receiver.open());
-    receiver.status = 410;
+    const sandbox = await w.peer(Sandbox.start());
+    const receiver = await w.peer(Receiver.listen());
+    receiver.onCall = c => c.answer(410);
     const g = await w.gateway({ smsc: sandbox.url, webhook: receiver.url });
     const ids = [await g.send(TO), await g.send(TO)];
     const dead = await until('four dead calls', async () => { const d = await g.json('webhook', 'dead'); return d.length === 4 && d; });
     assert.deepEqual([...new Set(dead.map(d => d.id))].sort(), [...ids].sort());
     assert.equal(dead[0].status, 410);
     assert.match(await g.timeline(ids[0]), /webhook sent given up: HTTP 410/);
-    receiver.status = 200;
+    receiver.onCall = undefined;
     receiver.calls = [];
     await g.command('webhook', 'replay', ids[0], '--kind', 'sent');
-    await until('the call', () => receiver.of(ids[0], 'sent').length === 1);
+    await until('the call', () => receiver.of(ids[0], '/sent').length === 1);
     assert.deepEqual(await g.json('webhook', 'replay', '--all'), { replayed: 3 });
-    await until('the rest', () => receiver.of(ids[0], 'delivered').length && receiver.of(ids[1], 'sent').length && receiver.of(ids[1], 'delivered').length);
+    await until('the rest', () => receiver.of(ids[0], '/delivered').length && receiver.of(ids[1], '/sent').length && receiver.of(ids[1], '/delivered').length);
     assert.deepEqual(await g.json('webhook', 'dead'), []);
     await fails(g, 66, /given up/, 'webhook', 'replay', ids[0]);
   });
@@ -239,7 +240,7 @@ describe('webhooks', () => {
 
 describe('the store', () => {
   scenario('is copied while it runs, and the copy is put elsewhere', async w => {
-    const sandbox = await w.peer(Sandbox.open());
+    const sandbox = await w.peer(Sandbox.start());
     const g = await w.gateway({ smsc: sandbox.url });
     const id = await g.send(TO, 'kept');
     await g.delivered(id, 4);

@@ -55,7 +55,7 @@ async function allThere(g, smsc, told) {
 }
 
 describe('injected faults of the store', { concurrency: 7 }, () => {
-  for (const faults of ['store.sync:40', 'store.write:300+', 'store.commit:25']) {
+  for (const faults of ['store.sync:40', 'store.sync:41+', 'store.write:300+', 'store.write:150', 'store.commit:25']) {
     scenario(`${faults}: it ends, and all that was promised is there`, { skip }, async w => {
       const smsc = await w.peer(Smsc.listen());
       const r = await w.peer(Receiver.listen());

@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import { spawn } from 'node:child_process';
 import { describe } from 'node:test';
 import { POMBO, connection, run, scenario, until } from './peers/gateway.mjs';
-import { Receiver, Sandbox } from './peers/sandbox.mjs';
+import { Receiver } from './peers/receiver.mjs';
+import { Sandbox } from './peers/sandbox.mjs';
 
 const TO = '5511900000001';
 const check = (file, ...more) => run(POMBO, ['check', '--config', file, ...more]);
@@ -35,7 +36,7 @@ describe('the configuration', () => {
   });
 
   scenario('SIGHUP applies a good one and refuses a bad one', async w => {
-    const [one, two] = [await w.peer(Sandbox.open()), await w.peer(Sandbox.open())];
+    const [one, two] = [await w.peer(Sandbox.start()), await w.peer(Sandbox.start())];
     const g = await w.gateway({ smsc: one.url });
     await g.delivered(await g.send(TO, 'one'), 4);
     g.configure({ connections: [connection(one.url), connection(two.url, { name: 'other' })], routes: [{ prefix: '', connections: ['main'] }, { prefix: '5521', connections: ['other'] }],
@@ -74,8 +75,8 @@ describe('the configuration', () => {
 
 describe('the end', () => {
   scenario('asked for under load, nothing that was accepted is lost', async w => {
-    const sandbox = await w.peer(Sandbox.open('--set', 'response_delay=200ms'));
-    const receiver = await w.peer(Receiver.open());
+    const sandbox = await w.peer(Sandbox.start({ response_delay: '200ms' }));
+    const receiver = await w.peer(Receiver.listen());
     const g = await w.gateway({ smsc: sandbox.url, webhook: receiver.url });
     const ids = [];
     let open = true;
@@ -93,7 +94,7 @@ describe('the end', () => {
     assert.deepEqual(end, { code: 0, signal: null });
     await g.start();
     for (const id of ids) await g.delivered(id, 4);
-    await until('every webhook', () => ids.every(id => receiver.of(id, 'sent').length && receiver.of(id, 'delivered').length));
+    await until('every webhook', () => ids.every(id => receiver.of(id, '/sent').length && receiver.of(id, '/delivered').length));
     const doubles = (await g.json('message', 'search', '--limit', '1000')).length - ids.length;
     assert.ok(doubles >= 0 && doubles <= 8, 'only what was accepted and not answered for is more');
   });
@@ -109,7 +110,7 @@ describe('the end', () => {
   // Needs a build with fault points.
   const faulty = process.env.POMBO_ASAN;
   scenario('a store that cannot write ends it with a code of its own, and the next start has what was answered', { skip: !faulty || !fs.existsSync(faulty) }, async w => {
-    const sandbox = await w.peer(Sandbox.open());
+    const sandbox = await w.peer(Sandbox.start());
     const g = await w.gateway({ smsc: sandbox.url });
     await g.stop();
     g.binary = faulty;

@@ -31,7 +31,7 @@ export class Sandbox {
 
   get(path) { return this.json('GET', path).then(r => r.json); }
 
-  messages(number) { return this.get(`/messages?limit=1000&number=${number}`).then(r => r.messages); }
+  messages(number) { return this.get(`/messages?limit=1000${number ? `&number=${number}` : ''}`).then(r => r.messages); }
 
   // message(number, fn): the newest message of a number once fn holds for it.
   message(number, fn = () => true) {
