@@ -11,11 +11,16 @@ void admin_close(struct admin *a);
 
 /* All that a snapshot needs; the arrays are owned by the caller (free). */
 struct admin_all {
-	struct account *accounts; size_t account_count;
-	struct sub_account *sub_accounts; size_t sub_account_count;
-	struct user *users; size_t user_count;
-	struct webhook *webhooks; size_t webhook_count;
-	struct short_code *short_codes; size_t short_code_count;
+	struct account *accounts;
+	size_t account_count;
+	struct sub_account *sub_accounts;
+	size_t sub_account_count;
+	struct user *users;
+	size_t user_count;
+	struct webhook *webhooks;
+	size_t webhook_count;
+	struct short_code *short_codes;
+	size_t short_code_count;
 };
 int admin_load(struct admin *a, struct admin_all *ret, struct err *e) MUST;
 void admin_all_done(struct admin_all *all);
@@ -27,8 +32,8 @@ int admin_sub_set(struct admin *a, const struct sub_account *sub, struct err *e)
 int admin_account_set(struct admin *a, const struct account *account, struct err *e) MUST; /* by id */
 /* Fills u->id; u->token is the hash of the token the caller made. Name and e-mail are unique over the installation. */
 int admin_user_add(struct admin *a, struct user *u, struct err *e) MUST;
-int admin_user_set(struct admin *a, const struct user *u, struct err *e) MUST;             /* by id, all fields */
-int admin_webhook_set(struct admin *a, struct webhook *w, struct err *e) MUST;             /* by owner; fills id */
+int admin_user_set(struct admin *a, const struct user *u, struct err *e) MUST; /* by id, all fields */
+int admin_webhook_set(struct admin *a, struct webhook *w, struct err *e) MUST; /* by owner; fills id */
 int admin_short_code_assign(struct admin *a, struct str code, uint32_t sub_account, struct err *e) MUST;
 /* The number of a connection's name, made when new; 1..65535. */
 int admin_connection_number(struct admin *a, struct str name, uint16_t *number, struct err *e) MUST;

@@ -29,9 +29,9 @@ struct store_memory_observer {
 void store_memory_observe(struct store *s, const struct store_memory_observer *o); /* copied; NULL ends it */
 
 struct store_memory_counts {
-	uint64_t commits, empty_commits;			   /* empty: a batch without any operation */
+	uint64_t commits, empty_commits;                           /* empty: a batch without any operation */
 	size_t deliveries, events, due, hooks, parked, mos, idems; /* durable rows now */
-	size_t largest_batch;					   /* operations in one commit */
+	size_t largest_batch;                                      /* operations in one commit */
 };
 struct store_memory_counts store_memory_counts(struct store *s);
 /* A hash key that is the same in every run; before anything was hashed. */

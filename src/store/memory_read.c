@@ -108,8 +108,7 @@ static bool same_queue(const struct queue_id *a, const struct queue_id *b)
 }
 
 static int memory_due_queues(struct store *s,
-			     bool (*fn)(void *ctx, const struct queue_id *q, int64_t first_at, size_t count),
-			     void *ctx)
+			     bool (*fn)(void *ctx, const struct queue_id *q, int64_t first_at, size_t count), void *ctx)
 {
 	const struct table *t = &of(s)->c->due;
 	struct queue {
@@ -228,19 +227,17 @@ static size_t memory_parked_count(struct store *s)
 	return n;
 }
 
-static int memory_unfinished_after(struct store *s, unsigned states, int64_t after, int64_t until,
-				   size_t scan, bool (*fn)(void *ctx, struct delivery *take), void *ctx,
-				   int64_t *last)
+static int memory_unfinished_after(struct store *s, unsigned states, int64_t after, int64_t until, size_t scan,
+				   bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last)
 {
 	const struct table *t = &of(s)->c->deliveries;
 	struct delivery **list = xcalloc(MIN(scan, t->n) + 1, sizeof(struct delivery *));
 	size_t n = 0, told = 0;
 
 	*last = after;
-	for (size_t i =
-		     after == INT64_MAX
-			     ? t->n
-			     : table_lower(t, (struct row_key){{after + 1, INT64_MIN, INT64_MIN, INT64_MIN}});
+	for (size_t i = after == INT64_MAX
+				? t->n
+				: table_lower(t, (struct row_key){{after + 1, INT64_MIN, INT64_MIN, INT64_MIN}});
 	     i < t->n && scan > 0 && t->a[i]->key.k[0] <= until; i++, scan--) {
 		const struct kept *k = row_seen(t->a[i]);
 
@@ -274,8 +271,7 @@ static int by_key(const void *a, const void *b)
 }
 
 static int memory_recover(struct store *s,
-			  bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n),
-			  void *ctx)
+			  bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx)
 {
 	const struct content *c = of(s)->c;
 	struct event *ev = xcalloc(c->event_count + 1, sizeof(*ev));
@@ -293,8 +289,7 @@ static int memory_recover(struct store *s,
 		if (!k)
 			continue;
 		merged = MAX(k->d->last_seq, k->n ? k->seqs[k->n - 1] : 0);
-		while (at < c->event_count &&
-		       (ev[at].key < key || (ev[at].key == key && ev[at].seq <= merged)))
+		while (at < c->event_count && (ev[at].key < key || (ev[at].key == key && ev[at].seq <= merged)))
 			at++;
 		first = at;
 		while (at < c->event_count && ev[at].key == key)
@@ -311,8 +306,7 @@ static int memory_events_from(struct store *s, int64_t from, size_t max,
 {
 	const struct content *c = of(s)->c;
 
-	for (size_t i = event_lower(c, from, c->event_count), n = 0; i < c->event_count && n < max;
-	     i++, n++) {
+	for (size_t i = event_lower(c, from, c->event_count), n = 0; i < c->event_count && n < max; i++, n++) {
 		struct event e = *c->events[i];
 
 		if (!fn(ctx, &e))
@@ -401,9 +395,8 @@ static size_t memory_r_by_correlation(struct store_reader *r, uint32_t account, 
 	return n;
 }
 
-static int memory_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count, int64_t from,
-			    int64_t to, size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx,
-			    int64_t deadline_ms)
+static int memory_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count, int64_t from, int64_t to,
+			    size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx, int64_t deadline_ms)
 {
 	const struct content *c = r->m->c;
 	bool more = true;
@@ -446,8 +439,7 @@ static int memory_r_scan(struct store_reader *r, int64_t since, int64_t until,
 	return 0;
 }
 
-static int memory_r_parked(struct store_reader *r, size_t max,
-			   bool (*fn)(void *ctx, const struct parked_row *p), void *ctx)
+static int memory_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx)
 {
 	const struct table *t = &r->m->c->parked;
 

@@ -50,8 +50,8 @@ struct memory {
 	struct store_ops ops; /* the reading members of memory_read.c and the writing ones of memory.c */
 	struct store_options options;
 	struct content *c; /* owned */
-	bool open;	   /* inside a batch */
-	int failed;	   /* sticky -errno */
+	bool open;         /* inside a batch */
+	int failed;        /* sticky -errno */
 	unsigned fail_in;
 	enum memory_failure fail_how;
 	struct touched *touched;
@@ -67,7 +67,7 @@ size_t table_lower(const struct table *t, struct row_key key); /* index of the f
 static inline void *row_seen(const struct row *r) { return r->touched ? r->open : r->now; }
 struct row_key mark_key(const char *name);
 struct row *table_put(struct table *t, struct row_key key); /* finds or inserts */
-void table_sweep(struct table *t);			    /* drops rows that hold nothing any more */
+void table_sweep(struct table *t);                          /* drops rows that hold nothing any more */
 void table_done(struct table *t);
 void kept_free(void *value);
 extern const struct store_ops memory_reading; /* reading members only */

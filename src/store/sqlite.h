@@ -31,16 +31,16 @@ struct conn {
 	sqlite3_stmt *st[STMT_COUNT];
 };
 enum conn_mode { CONN_WRITE, CONN_READ };
-void sqlite_start(void);                             /* settings of the library, once a process */
+void sqlite_start(void); /* settings of the library, once a process */
 /* Makes the file where there is none, so that it and what SQLite puts beside it (which copies its mode) are for the owner alone. */
 int sqlite_make_file(const char *path, struct err *e) MUST;
 int conn_open(struct conn *c, const char *path, enum conn_mode mode, int cache_kib, struct err *e) MUST;
-void conn_close(struct conn *c);                     /* tolerates a zeroed one */
+void conn_close(struct conn *c);                       /* tolerates a zeroed one */
 sqlite3_stmt *conn_stmt(struct conn *c, enum stmt id); /* NULL when it cannot be prepared: SQLite's calls take that as an error */
 int conn_exec(struct conn *c, const char *sql, struct err *e) MUST;
 /* One number of a statement without parameters; def when there is no row or it is NULL. */
 int64_t conn_number(struct conn *c, enum stmt id, int64_t def);
-int sqlite_errno(int rc);                            /* SQLite's result code as -errno, 0 for OK, ROW and DONE */
+int sqlite_errno(int rc); /* SQLite's result code as -errno, 0 for OK, ROW and DONE */
 int conn_err(struct conn *c, const char *what, struct err *e); /* the connection's last error, in words */
 
 #define SCHEMA_VERSION 1
@@ -51,7 +51,7 @@ int schema_create(struct conn *c, struct err *e) MUST; /* inside the caller's tr
 /* -- rows ----------------------------------------------------------------------------------------------------------- */
 /* Delta varints of ascending numbers. */
 void deltas_put(struct buf *out, int64_t base, const int64_t *v, size_t n);
-bool deltas_next(struct str *s, int64_t *v);         /* adds the next difference to *v; false at the end */
+bool deltas_next(struct str *s, int64_t *v); /* adds the next difference to *v; false at the end */
 void row_bind_delivery(sqlite3_stmt *q, const struct delivery *d, const struct buf *state);
 int row_delivery(sqlite3_stmt *q, struct delivery **ret) MUST; /* M_COLUMNS, then the state; -EPROTO when it is damaged */
 void row_bind_event(sqlite3_stmt *q, const struct event *e);
@@ -59,8 +59,8 @@ void row_event(sqlite3_stmt *q, struct event *e);
 struct str row_blob(sqlite3_stmt *q, int column);
 void row_hook(sqlite3_stmt *q, struct hook_row *h);
 void row_parked(sqlite3_stmt *q, struct parked_row *p);
-int conn_event(struct conn *c, int64_t seq, struct event *ret) MUST;         /* -ENOENT */
-int conn_load(struct conn *c, int64_t key, struct delivery **ret) MUST;      /* -ENOENT */
+int conn_event(struct conn *c, int64_t seq, struct event *ret) MUST;    /* -ENOENT */
+int conn_load(struct conn *c, int64_t key, struct delivery **ret) MUST; /* -ENOENT */
 
 /* -- days ----------------------------------------------------------------------------------------------------------- */
 /* Keys are grouped in blocks of 16.4 s; table blk counts for each how many rows it has (n, NULL while it is open) and how many of
@@ -72,21 +72,21 @@ static inline int64_t block_first(int64_t block) { return block << BLOCK_SHIFT; 
 /* One file. Its own rows: keys from born_key, events after born_seq, up to where the next day's begin; anything below are
  * stragglers, carried forward from days that are gone. All but the writer's part never changes. */
 struct day {
-	int64_t day;                 /* since 1970, UTC */
+	int64_t day; /* since 1970, UTC */
 	char *path;
 	int64_t born_key, born_seq;
 	atomic_bool stragglers;
-	atomic_int refs;             /* the catalogue's, readers', the checkpointer's */
-	atomic_int frames;           /* in the WAL after the last commit */
+	atomic_int refs;   /* the catalogue's, readers', the checkpointer's */
+	atomic_int frames; /* in the WAL after the last commit */
 	/* writer's side */
-	struct conn w;               /* open on demand; w.db NULL = closed */
+	struct conn w; /* open on demand; w.db NULL = closed */
 	uint64_t used;
 };
-void day_put(struct day *d);                         /* drops a reference */
+void day_put(struct day *d); /* drops a reference */
 
 struct catalog {
-	pthread_mutex_t lock;        /* for everybody but the writer reading */
-	struct day **days;           /* ascending; the last one is today's */
+	pthread_mutex_t lock; /* for everybody but the writer reading */
+	struct day **days;    /* ascending; the last one is today's */
 	size_t n;
 	atomic_uint generation;
 };
@@ -98,17 +98,17 @@ struct sq {
 	char *data;
 	int lock_fd;
 	struct hash_key hash;
-	pthread_mutex_t gate;        /* held from begin to commit, and by housekeeping: who has it sees the files between two batches */
+	pthread_mutex_t gate; /* held from begin to commit, and by housekeeping: who has it sees the files between two batches */
 	bool in_batch;
-	int error;                   /* -errno, sticks; the engine thread's */
+	int error; /* -errno, sticks; the engine thread's */
 	struct err words;
-	atomic_int elsewhere;        /* -errno of a background thread; its words under the catalogue's lock */
+	atomic_int elsewhere; /* -errno of a background thread; its words under the catalogue's lock */
 	struct err elsewhere_words;
 	struct catalog c;
 	struct day *today;
 	int64_t last_seq, last_key, last_m;
 	size_t parked;
-	size_t rows;                 /* of messages and events in this batch */
+	size_t rows; /* of messages and events in this batch */
 	/* open block of today's file */
 	int64_t block, block_n, block_pre;
 	/* open chunk of events: sub-accounts with changes, ascending */
@@ -116,7 +116,7 @@ struct sq {
 	uint32_t *subs;
 	size_t sub_count, sub_cap;
 	struct buf scratch;
-	size_t later;                /* rows in table later: merges into older files, pending or just applied */
+	size_t later; /* rows in table later: merges into older files, pending or just applied */
 	bool later_applied;
 	/* retention */
 	int64_t retire_day, retire_key; /* day being emptied (0 none) and how far */
@@ -129,7 +129,7 @@ static inline struct sq *sq_of(struct store *s) { return OWNER(struct sq, store,
 static inline bool sq_taking(struct sq *s) { return s->error == 0; }
 void sq_fail(struct sq *s, int error, const char *what, const char *why); /* the engine's thread */
 void sq_fail_conn(struct sq *s, struct conn *c, const char *what);
-void sq_fail_elsewhere(struct sq *s, int error, const char *words);       /* any thread */
+void sq_fail_elsewhere(struct sq *s, int error, const char *words); /* any thread */
 /* Runs a statement that changes things: step, reset; a failure sticks. */
 void sq_run(struct sq *s, struct conn *c, sqlite3_stmt *q, const char *what);
 void sq_mark(struct sq *s, const char *key, const void *value, size_t n);
@@ -137,29 +137,30 @@ bool conn_mark(struct conn *c, const char *key, struct buf *ret);
 int64_t conn_mark_i64(struct conn *c, const char *key, int64_t def);
 
 #define DAY_MS 86400000
-int days_open(struct sq *s, struct err *e) MUST;     /* reads the folder, makes the first file */
+int days_open(struct sq *s, struct err *e) MUST; /* reads the folder, makes the first file */
 void days_close(struct sq *s);
 bool days_edge_due(struct sq *s, int64_t now);
-void days_cross(struct sq *s, int64_t now);          /* between batches; failures stick */
-struct conn *day_conn(struct sq *s, struct day *d);  /* the writer's; NULL after a failure, which sticks */
-struct day *day_of_key(struct sq *s, int64_t key);   /* writer: the file that holds the row; NULL = none */
+void days_cross(struct sq *s, int64_t now);         /* between batches; failures stick */
+struct conn *day_conn(struct sq *s, struct day *d); /* the writer's; NULL after a failure, which sticks */
+struct day *day_of_key(struct sq *s, int64_t key);  /* writer: the file that holds the row; NULL = none */
 struct day *day_of_seq(struct sq *s, int64_t seq);
 /* Index into days of the file whose own range has it; -1 when it is older than all. */
 ssize_t days_find_key(struct day *const *days, size_t n, int64_t key);
 ssize_t days_find_seq(struct day *const *days, size_t n, int64_t seq);
-int64_t day_last_key(struct day *const *days, size_t n, size_t i); /* the last that could be its own */
-char *day_path(const char *data, const char *prefix, int64_t day);  /* owned by the caller */
+int64_t day_last_key(struct day *const *days, size_t n, size_t i);      /* the last that could be its own */
+char *day_path(const char *data, const char *prefix, int64_t day);      /* owned by the caller */
 int day_parse(const char *name, const char *prefix, int64_t *day) MUST; /* "day-20261122.db" */
-void days_remove(struct sq *s, struct day *d);       /* out of the catalogue, then the file */
-void days_shrink(struct sq *s);                      /* closes writer connections to old files that were not used lately */
+void days_remove(struct sq *s, struct day *d); /* out of the catalogue, then the file */
+void days_shrink(struct sq *s); /* closes writer connections to old files that were not used lately */
 
-void blocks_open(struct sq *s, struct conn *c);      /* counts of the open block after a start */
-void blocks_close_old(struct sq *s, struct day *d);  /* the last block of a day that is over */
+void blocks_open(struct sq *s, struct conn *c);     /* counts of the open block after a start */
+void blocks_close_old(struct sq *s, struct day *d); /* the last block of a day that is over */
 void block_accept(struct sq *s, const struct delivery *d);
 int64_t block_next_open(struct conn *c, int64_t from, int64_t last_closed); /* first block >= from with unfinished rows; INT64_MAX none */
 
 void merge_apply_later(struct sq *s);
-void sq_merge(struct store *st, const struct delivery *const *d, const int64_t *const *seqs, const size_t *counts, size_t n);
+void sq_merge(struct store *st, const struct delivery *const *d, const int64_t *const *seqs,
+	      const size_t *counts, size_t n);
 void retire_step(struct sq *s, int64_t now);
 int retire_resume(struct sq *s, struct err *e) MUST;
 
@@ -167,19 +168,20 @@ int retire_resume(struct sq *s, struct err *e) MUST;
 int scan_open(struct conn *c, int64_t from, int64_t to, bool (*fn)(void *ctx, sqlite3_stmt *q), void *ctx);
 int scan_row_state(sqlite3_stmt *q);
 struct keys {
-	int64_t *a;                  /* owned */
+	int64_t *a; /* owned */
 	size_t n, cap;
 };
 void keys_push(struct keys *k, int64_t key);
-int open_stragglers(struct sq *s, struct keys *k);   /* unfinished ones of all files: few, by the nature of retention */
+int open_stragglers(struct sq *s, struct keys *k); /* unfinished ones of all files: few, by the nature of retention */
 
-int recover_index(struct sq *s);                     /* fills the index with what its runs do not cover */
+int recover_index(struct sq *s); /* fills the index with what its runs do not cover */
 void index_correlation(struct sq *s, int64_t day, uint32_t account, struct str text, int64_t key);
 uint64_t correlation_hash(const struct hash_key *k, uint32_t account, struct str text);
-int sq_recover(struct store *st, bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
+int sq_recover(struct store *st,
+	       bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
 int sq_events_from(struct store *st, int64_t from, size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx);
 int sq_unfinished_after(struct store *st, unsigned states, int64_t after, int64_t until, size_t scan,
-	bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
+			bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
 
 /* -- live rows ------------------------------------------------------------------------------------------------------- */
 void sq_due_set(struct store *st, const struct due *d);
@@ -191,18 +193,19 @@ void sq_unpark(struct store *st, int64_t id);
 void sq_mo(struct store *st, const struct mo_row *m);
 void sq_idem(struct store *st, const struct idem_row *r);
 bool sq_idem_find(struct store *st, uint64_t hash, struct idem_row *ret);
-int sq_due_queues(struct store *st, bool (*fn)(void *ctx, const struct queue_id *q, int64_t first_at, size_t count), void *ctx);
+int sq_due_queues(struct store *st,
+		  bool (*fn)(void *ctx, const struct queue_id *q, int64_t first_at, size_t count), void *ctx);
 int sq_due_list(struct store *st, const struct queue_id *q, int64_t until, size_t max,
-	bool (*fn)(void *ctx, const struct due *d), void *ctx);
+		bool (*fn)(void *ctx, const struct due *d), void *ctx);
 int sq_hook_list(struct store *st, uint32_t webhook, int64_t until, size_t max,
-	bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
+		 bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
 bool sq_hook_get(struct store *st, int64_t key, uint8_t kind, struct hook_row *ret);
 int sq_parked_find(struct store *st, uint64_t id_hash, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 size_t sq_parked_count(struct store *st);
 
 /* -- checkpoints ----------------------------------------------------------------------------------------------------- */
 int checkpointer_open(struct checkpointer **ret, struct sq *s, struct err *e) MUST;
-void checkpointer_close(struct checkpointer *k);     /* joins the thread; NULL ok */
+void checkpointer_close(struct checkpointer *k); /* joins the thread; NULL ok */
 void checkpointer_committed(struct checkpointer *k, struct day *d); /* after each commit: wakes it, does the last frames when asked to */
 void checkpointer_idle(struct checkpointer *k);
 
@@ -213,10 +216,10 @@ int sq_r_load(struct store_reader *r, int64_t key, struct delivery **ret);
 int sq_r_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n);
 int sq_r_event(struct store_reader *r, int64_t seq, struct event *ret);
 size_t sq_r_by_correlation(struct store_reader *r, uint32_t account, struct str correlation, int64_t *keys, size_t max);
-int sq_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count, int64_t from, int64_t to, size_t max,
-	bool (*fn)(void *ctx, const struct event *e), void *ctx, int64_t deadline_ms);
-int sq_r_scan(struct store_reader *r, int64_t since, int64_t until, bool (*fn)(void *ctx, const struct delivery *d), void *ctx,
-	int64_t deadline_ms);
+int sq_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count, int64_t from, int64_t to,
+		 size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx, int64_t deadline_ms);
+int sq_r_scan(struct store_reader *r, int64_t since, int64_t until,
+	      bool (*fn)(void *ctx, const struct delivery *d), void *ctx, int64_t deadline_ms);
 int sq_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
 int sq_backup(struct store *st, const char *path, struct err *e);
@@ -225,10 +228,10 @@ int sq_check(struct store *st, struct buf *report, struct err *e);
 int sqlite_copy(sqlite3 *from, const char *to, struct err *e) MUST;
 int folder_sync(const char *path);
 struct names {
-	char **a;                    /* both owned */
+	char **a; /* both owned */
 	size_t n;
 };
 int folder_names(const char *path, struct names *ret, struct err *e) MUST; /* without . and .., in no order */
 void names_done(struct names *l);
 void folder_remove(const char *path); /* with the files in it; as far as it goes */
-const char *sqlite_vfs(void);                        /* NULL = the default one */
+const char *sqlite_vfs(void);         /* NULL = the default one */

@@ -45,7 +45,7 @@ struct index {
 	struct runs_file file; /* the thread's */
 };
 struct table *index_table_new(uint64_t number, struct table *older);
-void index_table_free(struct table *t);                    /* NULL ok */
+void index_table_free(struct table *t); /* NULL ok */
 
 struct run_list *run_list_new(size_t n);
 struct run_list *run_list_get(struct run_list *l);

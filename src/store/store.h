@@ -23,7 +23,7 @@ struct buf;
 struct queue_id {
 	uint32_t route;
 	uint32_t sub_account;
-	uint8_t lane;                /* 0 transactional, 1 marketing */
+	uint8_t lane; /* 0 transactional, 1 marketing */
 };
 struct due {
 	struct queue_id queue;
@@ -33,18 +33,18 @@ struct due {
 /* A webhook call that is not in the engine's memory: failed and waiting, spilled, blocked behind another, or dead. */
 struct hook_row {
 	int64_t key;
-	uint8_t kind;                /* enum hook_kind */
+	uint8_t kind; /* enum hook_kind */
 	bool dead;
-	int64_t seq;                 /* event it tells */
-	uint32_t webhook;            /* whose backlog it is in */
-	int64_t due;                 /* INT64_MAX: blocked behind the same delivery's earlier call, or dead */
+	int64_t seq;      /* event it tells */
+	uint32_t webhook; /* whose backlog it is in */
+	int64_t due;      /* INT64_MAX: blocked behind the same delivery's earlier call, or dead */
 	int64_t first_at, last_at;
 	uint16_t tries;
 	int16_t status;
 	char why[96];
 };
 struct parked_row {
-	int64_t id;                  /* given by the engine, ascending */
+	int64_t id; /* given by the engine, ascending */
 	uint16_t connection;
 	uint8_t state;
 	bool final;
@@ -54,19 +54,22 @@ struct parked_row {
 	char carrier_id[65], err[16], source[24], destination[24];
 };
 struct mo_row {
-	uint64_t rest; int64_t key;  /* its own id */
+	uint64_t rest;
+	int64_t key; /* its own id */
 	uint16_t connection;
-	uint32_t sub_account;        /* 0 = nobody's yet */
+	uint32_t sub_account; /* 0 = nobody's yet */
 	int64_t at;
-	uint16_t ref; uint8_t total, part;
+	uint16_t ref;
+	uint8_t total, part;
 	char source[24], destination[24];
 	struct str text;
 };
 struct idem_row {
 	uint64_t hash, body_hash;
-	int64_t first_key;           /* of the messages, consecutive keys */
+	int64_t first_key; /* of the messages, consecutive keys */
 	uint32_t count;
-	int64_t batch; uint64_t batch_rest;  /* 0 for a single */
+	int64_t batch;
+	uint64_t batch_rest; /* 0 for a single */
 	int64_t at;
 };
 /* Small values that the engine persists: cursors, low-water marks. Keys are short texts ("list/17", "merge", "hooks"). */
@@ -75,8 +78,8 @@ struct store_ops {
 	const char *name;
 	/* -- writing: engine thread only ------------------------------------------------------------------------------ */
 	void (*begin)(struct store *s);
-	void (*accept)(struct store *s, const struct delivery *d);   /* a new delivery; its correlation is indexed when it has one */
-	void (*event)(struct store *s, const struct event *e);       /* EV_PART and EV_SENT with a hash are indexed by it */
+	void (*accept)(struct store *s, const struct delivery *d); /* a new delivery; its correlation is indexed when it has one */
+	void (*event)(struct store *s, const struct event *e); /* EV_PART and EV_SENT with a hash are indexed by it */
 	void (*due_set)(struct store *s, const struct due *d);
 	void (*due_del)(struct store *s, const struct due *d);
 	void (*hook_set)(struct store *s, const struct hook_row *h); /* inserts or replaces (key, kind) */
@@ -88,64 +91,74 @@ struct store_ops {
 	void (*mark)(struct store *s, const char *key, struct str value);
 	/* Writes the moving state of n deliveries (ascending keys) into their rows, and adds the seqs of the events merged with it to
 	 * each one's history. Belongs to the open batch; rows of older days are written at once in their own files (idempotent). */
-	void (*merge)(struct store *s, const struct delivery *const *d, const int64_t *const *seqs, const size_t *seq_counts, size_t n);
+	void (*merge)(struct store *s, const struct delivery *const *d, const int64_t *const *seqs,
+		      const size_t *seq_counts, size_t n);
 	int (*commit)(struct store *s, struct err *e);
 	/* Housekeeping between batches: checkpoints, runs, day's edge, retention. Bounded work per call (a few ms). now: wall ms;
 	 * oldest_needed: nothing that belongs to a delivery with a key at or above it, or not final, may go. */
 	void (*idle)(struct store *s, int64_t now);
 	/* -- reading on the writer's side: engine thread only; sees the open batch too ---------------------------------- */
-	int (*load)(struct store *s, int64_t key, struct delivery **ret);     /* as last merged, or as accepted; -ENOENT */
+	int (*load)(struct store *s, int64_t key, struct delivery **ret); /* as last merged, or as accepted; -ENOENT */
 	int (*load_event)(struct store *s, int64_t seq, struct event *ret);
-	size_t (*by_carrier)(struct store *s, uint64_t id_hash, int64_t *keys, size_t max);  /* newest first */
-	bool (*idem_find)(struct store *s, uint64_t hash, struct idem_row *ret);             /* not older than 24 h is the caller's check */
+	size_t (*by_carrier)(struct store *s, uint64_t id_hash, int64_t *keys, size_t max); /* newest first */
+	bool (*idem_find)(struct store *s, uint64_t hash, struct idem_row *ret); /* not older than 24 h is the caller's check */
 	bool (*mark_get)(struct store *s, const char *key, struct buf *ret);
 	/* fn returns false to stop. */
-	int (*due_queues)(struct store *s, bool (*fn)(void *ctx, const struct queue_id *q, int64_t first_at, size_t count), void *ctx);
-	int (*due_list)(struct store *s, const struct queue_id *q, int64_t until, size_t max, bool (*fn)(void *ctx, const struct due *d), void *ctx);
-	int (*hook_list)(struct store *s, uint32_t webhook, int64_t until, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx); /* by due; webhook 0 = of every one */
+	int (*due_queues)(struct store *s,
+			  bool (*fn)(void *ctx, const struct queue_id *q, int64_t first_at, size_t count), void *ctx);
+	int (*due_list)(struct store *s, const struct queue_id *q, int64_t until, size_t max,
+			bool (*fn)(void *ctx, const struct due *d), void *ctx);
+	int (*hook_list)(struct store *s, uint32_t webhook, int64_t until, size_t max,
+			 bool (*fn)(void *ctx, const struct hook_row *h), void *ctx); /* by due; webhook 0 = of every one */
 	bool (*hook_get)(struct store *s, int64_t key, uint8_t kind, struct hook_row *ret);
 	/* Parked receipts with that hash among theirs, oldest first; id_hash 0: every one. */
-	int (*parked_find)(struct store *s, uint64_t id_hash, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
+	int (*parked_find)(struct store *s, uint64_t id_hash,
+			   bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 	size_t (*parked_count)(struct store *s);
 	/* Accepted deliveries with after < key <= until whose merged state is in states (bits 1u << enum delivery_state), ascending, at
 	 * most scan rows looked at; *last = the last key looked at (after when there was none). The caller filters by queue and by what
 	 * it knows in memory. Also sweeps for receipts that never came (D_SENT). */
-	int (*unfinished_after)(struct store *s, unsigned states, int64_t after, int64_t until, size_t scan, 
-		bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
+	int (*unfinished_after)(struct store *s, unsigned states, int64_t after, int64_t until, size_t scan,
+				bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
 	/* Recovery: every delivery not final in its row or with events after its last merge, ascending keys: the row as merged with the
 	 * events that follow (ascending seq). The caller applies them. Ownership of d moves. */
-	int (*recover)(struct store *s, bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
+	int (*recover)(struct store *s,
+		       bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
 	/* Events with seq >= from, ascending (hooks, lists at start). */
-	int (*events_from)(struct store *s, int64_t from, size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx);
-	int64_t (*last_seq)(struct store *s);        /* highest event */
-	int64_t (*last_key)(struct store *s);        /* highest key ever given out: deliveries, batches, MOs */
-	const struct hash_key *(*hash_key)(struct store *s);  /* random, made with the data folder */
+	int (*events_from)(struct store *s, int64_t from, size_t max,
+			   bool (*fn)(void *ctx, const struct event *e), void *ctx);
+	int64_t (*last_seq)(struct store *s); /* highest event */
+	int64_t (*last_key)(struct store *s); /* highest key ever given out: deliveries, batches, MOs */
+	const struct hash_key *(*hash_key)(struct store *s); /* random, made with the data folder */
 	/* -- readers ---------------------------------------------------------------------------------------------------- */
 	int (*reader_open)(struct store *s, struct store_reader **ret, struct err *e);
 	void (*reader_close)(struct store_reader *r);
-	int (*r_load)(struct store_reader *r, int64_t key, struct delivery **ret);           /* as merged; -ENOENT */
+	int (*r_load)(struct store_reader *r, int64_t key, struct delivery **ret); /* as merged; -ENOENT */
 	/* seqs of the merged history of a delivery, ascending; *seqs owned by the caller */
 	int (*r_history)(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n);
 	int (*r_event)(struct store_reader *r, int64_t seq, struct event *ret);
-	size_t (*r_by_correlation)(struct store_reader *r, uint32_t account, struct str correlation, int64_t *keys, size_t max); /* newest first; may hold false ones */
+	size_t (*r_by_correlation)(struct store_reader *r, uint32_t account, struct str correlation,
+				   int64_t *keys, size_t max); /* newest first; may hold false ones */
 	/* Change events (event_is_change) of the account or (sub != 0) sub-account in [from, to], ascending. subs: the account's
 	 * sub-accounts when sub is 0. */
-	int (*r_changes)(struct store_reader *r, const uint32_t *subs, size_t sub_count, int64_t from, int64_t to, size_t max,
-		bool (*fn)(void *ctx, const struct event *e), void *ctx, int64_t deadline_ms);
+	int (*r_changes)(struct store_reader *r, const uint32_t *subs, size_t sub_count, int64_t from, int64_t to,
+			 size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx, int64_t deadline_ms);
 	/* Deliveries accepted in [since, until], newest first, until fn returns false. */
-	int (*r_scan)(struct store_reader *r, int64_t since, int64_t until, bool (*fn)(void *ctx, const struct delivery *d), void *ctx, int64_t deadline_ms);
+	int (*r_scan)(struct store_reader *r, int64_t since, int64_t until,
+		      bool (*fn)(void *ctx, const struct delivery *d), void *ctx, int64_t deadline_ms);
 	int (*r_parked)(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
-	int (*r_hooks_dead)(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
+	int (*r_hooks_dead)(struct store_reader *r, size_t max,
+			    bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
 	/* -- whole ------------------------------------------------------------------------------------------------------ */
-	int (*backup)(struct store *s, const char *path, struct err *e);     /* online, any thread; path must not exist */
-	int (*check)(struct store *s, struct buf *report, struct err *e);    /* integrity; 0 = sound */
+	int (*backup)(struct store *s, const char *path, struct err *e); /* online, any thread; path must not exist */
+	int (*check)(struct store *s, struct buf *report, struct err *e); /* integrity; 0 = sound */
 	void (*close)(struct store *s);
 };
 struct store {
 	const struct store_ops *ops;
 };
 struct store_options {
-	const char *data;                    /* folder, exists */
+	const char *data; /* folder, exists */
 	int64_t status_retention_ms, message_retention_ms;
 	int64_t (*now)(void *ctx);
 	void *now_ctx;

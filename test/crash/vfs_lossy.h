@@ -7,7 +7,7 @@ void lossy_register(void);
 /* The nth write, truncation or sync from now on fails, and so does everything after it: the power is gone. 0 = never. */
 void lossy_cut_at(long n);
 bool lossy_is_cut(void);
-long lossy_operations(void);          /* since the last start */
+long lossy_operations(void); /* since the last start */
 /* Power is back. Of each file what was synced is there; of what was not, each write is kept, dropped or torn (some of its sectors),
  * as rng says. Shared memory is gone. Only when nothing is open. */
 void lossy_power_on(struct prng *rng);

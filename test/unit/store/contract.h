@@ -17,8 +17,8 @@
 
 struct driver {
 	const char *name;
-	bool files;                     /* keeps days apart, has backup and check of files */
-	char *(*place_new)(void);       /* where its data goes; owned by the caller, NULL ok */
+	bool files;               /* keeps days apart, has backup and check of files */
+	char *(*place_new)(void); /* where its data goes; owned by the caller, NULL ok */
 	void (*place_free)(char *take);
 	int (*open)(struct store **ret, const struct store_options *o, struct err *e);
 	struct store *(*crash)(struct store *s, const struct store_options *o); /* s is gone afterwards */
@@ -27,7 +27,7 @@ struct fixture {
 	const struct driver *driver;
 	char *place;
 	struct store_options options;
-	int64_t now;                    /* wall ms, what the store sees */
+	int64_t now; /* wall ms, what the store sees */
 	struct store *s;
 	const struct store_ops *o;
 };
@@ -43,9 +43,9 @@ void check_reopen(struct fixture *f);
 
 static inline int64_t key_at(const struct fixture *f, int64_t i) { return uid_key_at(f->now) + i; }
 static inline void begin(struct fixture *f) { f->o->begin(f->s); }
-void commit(struct fixture *f);                           /* must succeed */
-struct delivery *sample(int64_t key);                     /* every field set; free it */
-void accept_one(struct fixture *f, int64_t key);          /* sample, QUEUED */
+void commit(struct fixture *f);                  /* must succeed */
+struct delivery *sample(int64_t key);            /* every field set; free it */
+void accept_one(struct fixture *f, int64_t key); /* sample, QUEUED */
 void accept_with(struct fixture *f, int64_t key, const char *correlation, int state);
 void event_one(struct fixture *f, int64_t seq, int64_t key, int kind);
 void event_full(struct fixture *f, const struct event *e);
@@ -53,30 +53,30 @@ void event_full(struct fixture *f, const struct event *e);
 void merge_one(struct fixture *f, int64_t key, int state, const int64_t *seqs, size_t n);
 bool same_delivery(const struct delivery *a, const struct delivery *b);
 bool has(struct fixture *f, int64_t key);
-int state_of(struct fixture *f, int64_t key);             /* -1 when there is none */
-struct str bytes_of(const int64_t *v);                    /* a mark's value */
+int state_of(struct fixture *f, int64_t key); /* -1 when there is none */
+struct str bytes_of(const int64_t *v);        /* a mark's value */
 void set_mark(struct fixture *f, const char *key, int64_t v);
 
 struct list {
 	int64_t a[4096];
-	size_t n, stop;                 /* stop: 0 = never, else after so many */
-	size_t events;                  /* told with the last one, and */
-	int64_t first_seq, last_seq;    /* their seqs; 0 none */
+	size_t n, stop;              /* stop: 0 = never, else after so many */
+	size_t events;               /* told with the last one, and */
+	int64_t first_seq, last_seq; /* their seqs; 0 none */
 	struct {
 		size_t events;
 		int64_t first, last;
 	} each[64];
 };
-bool list_delivery(void *ctx, struct delivery *take);     /* collects keys */
+bool list_delivery(void *ctx, struct delivery *take); /* collects keys */
 bool list_recovered(void *ctx, struct delivery *take, const struct event *ev, size_t n);
-bool list_event(void *ctx, const struct event *e);        /* seqs */
+bool list_event(void *ctx, const struct event *e); /* seqs */
 bool list_due(void *ctx, const struct due *d);
 bool list_hook(void *ctx, const struct hook_row *h);
-bool list_parked(void *ctx, const struct parked_row *p);  /* ids */
+bool list_parked(void *ctx, const struct parked_row *p); /* ids */
 bool list_scanned(void *ctx, const struct delivery *d);
-#define assert_list(l, ...) \
-	do { \
-		const int64_t want_[] = {__VA_ARGS__}; \
-		assert_int_equal((l)->n, COUNT_OF(want_)); \
+#define assert_list(l, ...)                                        \
+	do {                                                       \
+		const int64_t want_[] = {__VA_ARGS__};             \
+		assert_int_equal((l)->n, COUNT_OF(want_));         \
 		assert_memory_equal((l)->a, want_, sizeof(want_)); \
 	} while (0)
