@@ -199,6 +199,7 @@ static int apply(struct gateway *g, struct settings *s, struct err *e)
 	}
 	sender_settings(g->sender, s);
 	api_settings(g->api, s);
+	g->store->ops->retention(g->store, s->retention.status_ms, s->retention.message_ms);
 	keep_settings(g, g->settings);
 	g->settings = s;
 	return 0;

@@ -389,6 +389,17 @@ static void memory_idle(struct store *s, int64_t now)
 	unlock(m);
 }
 
+/* Statuses and messages go together here. */
+static void memory_retention(struct store *s, int64_t status_ms, int64_t message_ms)
+{
+	struct memory *m = of(s);
+
+	lock(m);
+	m->options.status_retention_ms = status_ms;
+	m->options.message_retention_ms = message_ms;
+	unlock(m);
+}
+
 static void memory_close(struct store *s)
 {
 	struct memory *m = of(s);
@@ -423,6 +434,7 @@ static struct memory *memory_new(struct content *take, const struct store_option
 	m->ops.merge = memory_merge;
 	m->ops.commit = memory_commit;
 	m->ops.idle = memory_idle;
+	m->ops.retention = memory_retention;
 	m->ops.close = memory_close;
 	m->store.ops = &m->ops;
 	return m;

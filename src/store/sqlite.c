@@ -411,6 +411,14 @@ static int64_t wall(void *ctx)
 	return wall_ms();
 }
 
+static void sq_retention(struct store *st, int64_t status_ms, int64_t message_ms)
+{
+	struct sq *s = sq_of(st);
+
+	atomic_store(&s->status_ms, status_ms);
+	atomic_store(&s->message_ms, message_ms);
+}
+
 static const struct store_ops operations = {
 	.name = "sqlite",
 	.begin = sq_begin,
@@ -428,6 +436,7 @@ static const struct store_ops operations = {
 	.merge = sq_merge,
 	.commit = sq_commit,
 	.idle = sq_idle,
+	.retention = sq_retention,
 	.load = sq_load,
 	.load_event = sq_load_event,
 	.by_carrier = sq_by_carrier,
@@ -493,6 +502,7 @@ int store_sqlite_open(struct store **ret, const struct store_options *o, struct 
 	s->o = *o;
 	if (!s->o.now)
 		s->o.now = wall;
+	sq_retention(&s->store, o->status_retention_ms, o->message_retention_ms);
 	s->data = xstrdup(o->data);
 	s->lock_fd = -1;
 	pthread_mutex_init(&s->gate, NULL);

@@ -94,7 +94,8 @@ struct catalog {
 struct checkpointer;
 struct sq {
 	struct store store;
-	struct store_options o;
+	struct store_options o; /* as opened; the retention of now: */
+	_Atomic int64_t status_ms, message_ms;
 	char *data;
 	int lock_fd;
 	struct hash_key hash;

@@ -213,14 +213,14 @@ int sq_r_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n)
 size_t sq_r_by_correlation(struct store_reader *r, uint32_t account, struct str correlation, int64_t *keys, size_t max)
 {
 	struct sq *s = r->s;
-	int64_t days = s->o.status_retention_ms / DAY_MS + 2, newest;
+	int64_t keep = atomic_load(&s->status_ms), days = keep / DAY_MS + 2, newest;
 
 	if (!correlation.n)
 		return 0;
 	begin(r, 0);
 	newest = r->days[r->n - 1]->day;
 	return index_find(r->index, INDEX_CORRELATION, correlation_hash(&s->hash, account, correlation),
-			  s->o.status_retention_ms > 0 ? newest - days : 0, keys, max);
+			  keep > 0 ? newest - days : 0, keys, max);
 }
 
 /* -- changes -------------------------------------------------------------------------------------------------------------- */

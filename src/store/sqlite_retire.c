@@ -18,10 +18,11 @@
 
 static bool may_retire(struct sq *s, int64_t now)
 {
-	int64_t keep = MAX(s->o.message_retention_ms, GRACE_MS), end;
+	int64_t keep = atomic_load(&s->message_ms), end;
 
-	if (s->o.message_retention_ms <= 0 || s->c.n < 2)
+	if (keep <= 0 || s->c.n < 2)
 		return false;
+	keep = MAX(keep, GRACE_MS);
 	end = MAX((s->c.days[0]->day + 1) * DAY_MS, uid_key_ms(s->c.days[1]->born_key));
 	return now - keep > end && conn_mark_i64(&s->today->w, "merged", 0) > s->c.days[1]->born_seq;
 }

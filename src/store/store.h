@@ -97,6 +97,8 @@ struct store_ops {
 	/* Housekeeping between batches: checkpoints, runs, day's edge, retention. Bounded work per call (a few ms). now: wall ms;
 	 * oldest_needed: nothing that belongs to a delivery with a key at or above it, or not final, may go. */
 	void (*idle)(struct store *s, int64_t now);
+	/* What of store_options is kept from now on, any thread: the next idle() goes by it. What a shorter time took is gone for good. */
+	void (*retention)(struct store *s, int64_t status_ms, int64_t message_ms);
 	/* -- reading on the writer's side: engine thread only; sees the open batch too ---------------------------------- */
 	int (*load)(struct store *s, int64_t key, struct delivery **ret); /* as last merged, or as accepted; -ENOENT */
 	int (*load_event)(struct store *s, int64_t seq, struct event *ret);
@@ -158,8 +160,8 @@ struct store {
 	const struct store_ops *ops;
 };
 struct store_options {
-	const char *data; /* folder, exists */
-	int64_t status_retention_ms, message_retention_ms;
+	const char *data;                                  /* folder, exists */
+	int64_t status_retention_ms, message_retention_ms; /* 0: for ever; may change, see retention() */
 	int64_t (*now)(void *ctx);
 	void *now_ctx;
 };

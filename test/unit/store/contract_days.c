@@ -343,6 +343,44 @@ static void without_retention_nothing_goes(struct fixture *f)
 	assert_true(has(f, key));
 }
 
+/* A reload may change it while the store is open, in either direction. */
+static void retention_changes_while_it_runs(struct fixture *f)
+{
+	int64_t keys[4], found[4];
+	struct store_reader *r = NULL;
+
+	days_of_messages(f, keys, 4, DAY);
+	begin(f);
+	for (int64_t i = 0; i < 4; i++)
+		merge_one(f, keys[i], D_DONE, SEQS(i + 1), 1);
+	set_mark(f, "merged", 5);
+	commit(f);
+	f->o->retention(f->s, 60 * DAY, 60 * DAY);
+	idle_until(f, START + 12 * DAY);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(has(f, keys[i])); /* five days would have taken the first */
+	begin(f);
+	accept_with(f, key_at(f, 0), "", D_DONE);
+	commit(f);
+	assert_int_equal(f->o->reader_open(f->s, &r, NULL), 0);
+	assert_int_equal(f->o->r_by_correlation(r, 3, STR("c"), found, 4), 4); /* three days would not look so far back */
+	assert_int_equal(found[3], keys[0]);
+	f->o->reader_close(r);
+	f->o->retention(f->s, 3 * DAY, 5 * DAY);
+	idle_until(f, START + 12 * DAY);
+	assert_false(has(f, keys[0]));
+	f->o->retention(f->s, 0, 0);
+	idle_until(f, START + 400 * DAY);
+	assert_true(has(f, uid_key_at(START + 12 * DAY)));
+	f->o->retention(f->s, 3 * DAY, 5 * DAY);
+	begin(f);
+	accept_with(f, key_at(f, 0), "", D_DONE);
+	set_mark(f, "merged", 6);
+	commit(f);
+	idle_until(f, START + 401 * DAY);
+	assert_false(has(f, uid_key_at(START + 12 * DAY)));
+}
+
 #define CHECK(name)         \
 	{                   \
 #name, name \
@@ -357,5 +395,6 @@ const struct check day_checks[] = {
 	CHECK(what_is_over_goes_after_its_time),
 	CHECK(what_is_not_over_stays),
 	CHECK(without_retention_nothing_goes),
+	CHECK(retention_changes_while_it_runs),
 };
 const size_t day_check_count = COUNT_OF(day_checks);
