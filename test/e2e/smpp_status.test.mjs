@@ -270,9 +270,9 @@ describe('an SMSC that is away', { concurrency: 5 }, () => {
 
   scenario('a link lost while a whole window waits to be sent again: the order is kept', async w => {
     const smsc = await w.peer(Smsc.listen({ onSubmit: s => s.refuse(0x58) }));
-    const g = await w.gateway({ connections: [connection(smsc, { window: 20, timers: { throttle: '1s' } })] });
+    const g = await w.gateway({ connections: [connection(smsc, { window: 20, timers: { throttle: '400ms' } })] });
     await g.up();
-    const ids = await g.bulk(many(60));
+    const ids = await g.bulk(many(40));
     await until('a window of refusals', async () => await g.metric('pombo_throttled_total') >= 20);
     const refused = smsc.submits.length;
     smsc.onSubmit = s => s.accept();
