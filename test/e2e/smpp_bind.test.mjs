@@ -110,6 +110,17 @@ describe('binds', { concurrency: 4 }, () => {
     await g.delivered(await g.send(TO), 4);
   });
 
+  scenario('hosts are tried in turn: one that takes the connection and says nothing', async w => {
+    const silent = net.createServer(c => c.on('error', () => {})), smsc = await w.peer(Smsc.listen());
+    const sockets = new Set();
+    silent.on('connection', c => sockets.add(c));
+    await new Promise(r => silent.listen(0, '127.0.0.1', r));
+    w.later(() => { for (const c of sockets) c.destroy(); return new Promise(r => silent.close(r)); });
+    const g = await w.gateway({ connections: [connection([`smpp://127.0.0.1:${silent.address().port}`, smsc], { timers: { bind: '500ms' } })] });
+    await g.delivered(await g.send(TO), 4);
+    assert.equal(sockets.size, 1);
+  });
+
   scenario('the second host takes over when the first one goes', async w => {
     const one = await w.peer(Smsc.listen()), two = await w.peer(Smsc.listen());
     const g = await w.gateway({ connections: [connection([one, two])] });

@@ -262,6 +262,19 @@ describe('receipts', { concurrency: 5 }, () => {
     assert.match(await g.timeline(id), /no_reports/);
   });
 
+  scenario('a message from a handset (MO) is stored before it is acknowledged, its parts too', async w => {
+    const smsc = await w.peer(Smsc.listen(accepting));
+    const g = await w.gateway({ smsc });
+    await until('bound', () => smsc.links.length === 1);
+    const mo = (text, more = {}) => smsc.deliver(null, { source_addr_ton: 1, source_addr: TO, dest_addr_ton: 3, destination_addr: '27182', short_message: text, ...more });
+    assert.equal(await mo(Buffer.from('Sim')), 0);
+    assert.equal(await mo(Buffer.alloc(0)), 0);
+    assert.equal(await mo(Buffer.from('\0\x01\xff', 'latin1'), { data_coding: 8 }), 0, 'a broken text is no reason to refuse');
+    for (const i of [2, 1]) assert.equal(await mo({ udh: Buffer.from([5, 0, 3, 9, 2, i]), message: `parte ${i}` }, { esm_class: 0x40 }), 0);
+    await until('all counted', async () => await g.metric('pombo_mo_total') >= 4);
+    assert.equal(await g.metric('pombo_receipts_total'), 0);
+  });
+
   scenario('from a long queue of receipts none is lost when the gateway is busy', async w => {
     const smsc = await w.peer(Smsc.listen(accepting));
     const g = await w.gateway({ connections: [connection(smsc, { binds: 2 })] });

@@ -237,6 +237,30 @@ describe('in doubt', { concurrency: 5 }, () => {
     assert.equal(await g.metric('pombo_in_doubt_total'), 10);
   });
 
+  scenario('two attempts to one number in doubt: a receipt of unknown id is not guessed', async w => {
+    const smsc = await w.peer(Smsc.listen(mute));
+    const g = await w.gateway({ connections: [connection(smsc, slow)], sms: { in_doubt: { wait: '3s', then: 'end' } } });
+    const ids = await g.bulk([{ destination: TO, messageText: 'one' }, { destination: TO, messageText: 'two' }]);
+    await until('doubt', async () => await g.metric('pombo_in_doubt') === 2);
+    assert.equal(await smsc.submits[0].receipt({ id: 'WHICH' }), 0);
+    for (const id of ids) await g.sent(id, 102);
+    assert.ok(JSON.stringify(await g.json('receipt', 'parked')).includes('WHICH'));
+  });
+
+  scenario('what comes after the end goes to the time line only', async w => {
+    const smsc = await w.peer(Smsc.listen(mute));
+    const g = await w.gateway({ connections: [connection(smsc, slow)], sms: { in_doubt: { wait: '200ms', then: 'end' } } });
+    const [a, b] = await g.bulk(many(2));
+    await g.sent(a, 102);
+    await g.sent(b, 102);
+    const [one, two] = smsc.submits;
+    one.accept('ABBA');
+    assert.equal(await one.receipt(), 0);
+    assert.equal(await two.receipt({ id: 'UNHEARDOF' }), 0);
+    await never('another code', async () => [...(await g.statuses([a, b])).values()].some(s => s.sentStatusCode !== 102 || s.deliveredStatusCode), 300);
+    assert.match(await g.timeline(a), /too late/);
+  });
+
   scenario('a receipt after a link was lost tells what the answer would have', async w => {
     const smsc = await w.peer(Smsc.listen(mute));
     const g = await w.gateway({ smsc, sms: { in_doubt: { wait: '20s', then: 'end' } } });
@@ -279,6 +303,21 @@ describe('an SMSC that is away', { concurrency: 5 }, () => {
     smsc.cut();
     for (const id of ids) await g.sent(id, 2);
     inOrder(numbers(smsc.submits.slice(refused)));
+  });
+
+  scenario('an SMSC that stops reading is not drowned, and goes on where it stopped', async w => {
+    const smsc = await w.peer(Smsc.listen());
+    const g = await w.gateway({ connections: [connection(smsc, { window: 1000 })] });
+    await until('bound', () => smsc.links.length === 1);
+    const { session } = smsc.links[0];
+    session.pause();
+    const ids = await g.bulk(many(1000, 'a'.repeat(400)));
+    await until('a part of the queue under way', async () => await g.metric('pombo_window_used', 'main') > 0);
+    await never('a failure', async () => await g.metric('pombo_in_doubt_total') > 0, 500);
+    session.resume();
+    await until('all delivered', async () => await g.metric('pombo_messages_delivered_total') === 1000);
+    assert.equal(smsc.submits.length, 3000);
+    assert.equal((await g.statuses(ids)).size, 1000);
   });
 
   scenario('the queue outlives the gateway', async w => {
