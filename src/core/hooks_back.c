@@ -70,13 +70,14 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 {
 	int64_t give_up = client_fault(c->status) ? e->settings->webhooks.give_up_client_ms
 						  : e->settings->webhooks.give_up_ms;
-	int64_t delay = e->settings->webhooks.retry_first_ms;
+	int64_t delay = e->settings->webhooks.retry_first_ms, half;
 	struct event ev = {.at = e->now, .code = c->status, .arg = h->kind, .hash = (uint64_t)h->told};
 
 	for (int i = 1; i < h->tries && delay < e->settings->webhooks.retry_max_ms; i++)
 		delay *= 2;
 	delay = MIN(delay, e->settings->webhooks.retry_max_ms);
-	delay = delay - delay / 4 + (int64_t)((double)(delay / 2) * engine_chance(e));
+	half = delay / 2;
+	delay = delay - half / 2 + (int64_t)((double)half * engine_chance(e));
 	delay = MAX(delay, c->retry_after_ms);
 	event_detail(&ev, "%s", c->why);
 	if (c->gone || e->now + delay > h->first_at + give_up) {
@@ -207,6 +208,7 @@ void engine_hook_replay(struct engine *e, int64_t key, uint8_t kind, void (*done
 	r->call.done = replay_done;
 	r->key = key;
 	r->kind = kind;
+	r->result = -ESHUTDOWN;
 	r->done = done;
 	r->ctx = ctx;
 	engine_post(e, &r->call.in, true);

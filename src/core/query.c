@@ -234,8 +234,9 @@ int query_search(struct query *q, const struct scope *sc, const struct search *s
 		struct searching x = {.sc = sc, .s = s};
 		int r = q->store->ops->r_scan(q->r, s->since, until, search_row, &x, 10000);
 
-		if (r == 0)
-			r = query_current(q, x.keys, x.n, found, 10000);
+		if (r < 0)
+			return r;
+		r = query_current(q, x.keys, x.n, found, 10000);
 		if (r < 0)
 			return r;
 		more = x.n == SEARCH_STEP && x.last < seen;

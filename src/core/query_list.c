@@ -160,7 +160,7 @@ ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery 
 		n = list_gap(q, ask, &la, &x, ret, deadline_ms);
 		if (n == -EAGAIN)
 			continue;
-		if (n != 0 || !la.id)
+		if (n != 0 || !*ret)
 			break;
 		la.after = la.gap.to;
 		if ((*ret)->n)

@@ -94,6 +94,7 @@ static void ring_grow(struct queue *k)
 	uint32_t cap = k->cap ? k->cap * 2 : MIN(64, QUEUE_WINDOW);
 	int64_t *ring = xcalloc(cap, sizeof *ring);
 
+	ASSERT(k->count <= k->cap);
 	for (uint32_t i = 0; i < k->count; i++)
 		ring[i] = k->ring[(k->head + i) % k->cap];
 	free(k->ring);
