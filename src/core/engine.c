@@ -453,6 +453,8 @@ static void drop_inputs(struct engine *e)
 			free(in);
 		} else if (in->kind == INPUT_CAPACITY || in->kind == INPUT_RESULT) {
 			free(in);
+		} else if (in->kind == INPUT_CALL && ((struct call *)in)->done) {
+			((struct call *)in)->done((struct call *)in); /* not run: its result says so */
 		}
 		m = next ? next : mailbox_take(e->mail);
 	}
