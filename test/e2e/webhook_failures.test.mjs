@@ -111,7 +111,7 @@ describe('receivers that fail for good', { concurrency: 5 }, () => {
     for (const id of [a, b]) {
       const paths = r.of(id).map(c => c.path), first = paths.indexOf('/delivered');
       assert.ok(first >= 2 && paths.slice(first).every(p => p === '/delivered'), 'delivered only after sent was given up');
-      assert.ok(r.of(id, '/sent').at(-1).at - r.of(id, '/sent')[0].at >= 700, 'it was tried for about a second');
+      assert.ok(r.of(id, '/sent').at(-1).at - r.of(id, '/sent')[0].at >= 300, 'it was tried for most of a second');
     }
     const before = r.calls.length;
     await never('a try for the dead', () => r.calls.length > before, 400);
@@ -162,7 +162,7 @@ describe('receivers that fail for good', { concurrency: 5 }, () => {
 describe('nobody waits for somebody else\'s receiver', { concurrency: 4 }, () => {
   for (const [name, onCall] of [['hangs', () => {}], ['answers 500', c => c.answer(500)], ['resets', c => c.reset()]]) {
     scenario(`one that ${name} under a load`, async w => {
-      const { g, r: bad } = await world(w, onCall, { ...quick, timeout: '10s' });
+      const { g, r: bad } = await world(w, onCall, { ...quick, timeout: '30s' });
       const good = await w.peer(Receiver.listen());
       const other = await g.addUser('other');
       await g.command('webhook', 'set', '--username', 'other', '--sent', `${good.url}/sent`, '--delivered', `${good.url}/delivered`);
@@ -170,7 +170,7 @@ describe('nobody waits for somebody else\'s receiver', { concurrency: 4 }, () =>
       await until('the bad one is busy', () => bad.calls.length >= 1);
       const began = Date.now(), ids = await g.bulk(many(50), other);
       for (const id of ids) await calls(good, id, 2);
-      assert.ok(Date.now() - began < 5000, `${Date.now() - began} ms; a time-out of the bad one is 10 s`);
+      assert.ok(Date.now() - began < 15000, `${Date.now() - began} ms; a time-out of the bad one is 30 s`);
       assert.ok(await g.metric('pombo_webhooks_pending') >= 1000);
       await g.kill();
     });
