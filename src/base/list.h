@@ -25,8 +25,9 @@ static inline void list_insert_before(struct list *l, struct node *at, struct no
 }
 static inline void list_push(struct list *l, struct node *n) { list_insert_before(l, &l->head, n); }
 static inline void list_push_front(struct list *l, struct node *n) { list_insert_before(l, l->head.next, n); }
-static inline void list_remove(struct list *l, struct node *n)
+static inline void list_remove(struct list *l, struct node *n) /* n is in l */
 {
+	ASSERT(n->next && n->prev);
 	n->prev->next = n->next;
 	n->next->prev = n->prev;
 	n->next = n->prev = NULL;

@@ -201,7 +201,7 @@ struct number_facts intake_number(const struct settings *s, struct str digits)
 	for (size_t i = 0; i < s->sms.connection_count && route->connection_count; i++) {
 		const struct connection_setting *c = &s->sms.connections[i];
 
-		if (strcmp(c->name, route->connections[0].name) || !c->operator_id)
+		if (strcmp(c->name, route->connections[0].name) != 0 || !c->operator_id)
 			continue;
 		f.operator_id = (int32_t)c->operator_id;
 		for (size_t k = 0; k < s->operator_count; k++)

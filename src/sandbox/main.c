@@ -92,6 +92,7 @@ static int read_options(struct options *o, int argc, char **argv, struct err *e)
 
 	sandbox_settings_default(&o->settings);
 	optind = 0; /* the program may have read options before */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no other threads yet */
 	while (r == 0 && (c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c': r = sandbox_settings_load(&o->settings, optarg, e); break;

@@ -196,7 +196,7 @@ int sandbox_settings_load(struct sandbox_settings *s, const char *path, struct e
 	int r;
 
 	if (!f)
-		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+		return err_set(e, -errno, "%s: %s", path, strerrordesc_np(errno));
 	if (!yaml_parser_initialize(&parser)) {
 		fclose(f);
 		return err_set(e, -ENOMEM, "%s: out of memory", path);
