@@ -34,6 +34,7 @@ describe('other ESMEs of the sandbox', { concurrency: 2 }, () => {
     await s.json('POST', '/reply', { number: `${N}0002`, shortCode: '27182', text: 'Sim' });
     const mo = await until('an MO', () => e.lines.find(l => l.deliver === `${N}0002` && !(l.esm & 4)));
     assert.deepEqual([mo.text, mo.to, mo.coding], [hex('Sim'), '27182', 0]);
+    await until('its receipt', () => e.lines.some(l => l.deliver === `${N}0002` && l.esm & 4));
     assert.equal(e.lines.filter(l => l.other).length, 0);
     e.say({ unbind: 1 });
     await until('unbound', () => e.lines.some(l => l.unbound === 0));

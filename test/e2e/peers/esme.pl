@@ -8,6 +8,7 @@ use JSON::PP;
 use Net::SMPP;
 
 alarm 50;
+$SIG{PIPE} = 'IGNORE';    # an answer may find the link gone
 $| = 1;
 my $json = JSON::PP->new->canonical;
 sub tell_it { print $json->encode($_[0]), "\n" }
@@ -58,6 +59,6 @@ while (my @ready = $wait->can_read) {
 			next;
 		}
 		sysread(STDIN, $rest, 65536, length $rest) or exit 0;
-		order($1) while $rest =~ s/^([^\n]*)\n//;
+		order(my $line = $1) while $rest =~ s/^([^\n]*)\n//;
 	}
 }
