@@ -280,9 +280,10 @@ describe('the control socket', () => {
     assert.match(await ask('{"argv":["serve"]}\n'), /"exit":64/);
     assert.match(await ask('{"argv":["user","list","--nonsense"]}\n'), /no such option.*\n.*"exit":64/);
     assert.match(await ask(`{"argv":["user","disable","${'x'.repeat(100000)}"]}\n`), /"exit":67/);
-    const idle = Array.from({ length: 8 }, () => net.connect(socket));
-    await until('eight connections', () => idle.every(s => !s.connecting));
-    await until('the refusal of a ninth', async () => /too many/.test((await pombo(g, 'user', 'list')).stderr));
+    // The place of the last question may be given back a moment later, so what was turned away dials again.
+    const idle = [];
+    const dial = () => { while (idle.filter(s => !s.destroyed).length < 8) idle.push(net.connect(socket).on('error', () => {}).resume()); };
+    await until('the refusal of a ninth', async () => { dial(); return /too many/.test((await pombo(g, 'user', 'list')).stderr); });
     idle.forEach(s => s.destroy());
     await until('room again', async () => (await pombo(g, 'user', 'list')).code === 0);
     await g.stop();
