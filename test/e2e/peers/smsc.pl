@@ -30,6 +30,7 @@ use JSON::PP;
 use Net::SMPP;
 
 alarm 50;    # whatever happens to the test
+$SIG{PIPE} = 'IGNORE';    # a link may go while something is written to it
 $| = 1;
 my $json = JSON::PP->new->canonical;
 sub tell_it { print $json->encode($_[0]), "\n" }
