@@ -18,6 +18,7 @@ describe('binds', { concurrency: 4 }, () => {
     assert.equal(s.sentStatusCode, 2);
     assert.deepEqual(smsc.binds.map(b => [b.mode, b.systemId, b.version, b.status]), [['bind_transceiver', 'pombo', 0x34, 0]]);
     assert.equal(smsc.submits.length, 1);
+    await until('its acknowledgement', () => smsc.delivered.length);
     assert.deepEqual(smsc.delivered, [{ to: TO, status: 0 }]);
     await g.stop();
     assert.equal(smsc.unbinds, 1, 'it unbinds when it ends');
@@ -32,7 +33,7 @@ describe('binds', { concurrency: 4 }, () => {
     for (const id of ids) await g.delivered(id, 4);
     assert.deepEqual(smsc.links.map(l => l.mode).sort(), ['receiver', 'receiver', 'transmitter', 'transmitter']);
     assert.ok(smsc.submits.every(s => s.link.mode === 'transmitter'));
-    assert.equal(smsc.delivered.length, 20);
+    await until('twenty acknowledgements', () => smsc.delivered.length === 20);
   });
 
   scenario('several binds share the work, and each has its window', async w => {

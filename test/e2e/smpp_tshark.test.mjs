@@ -1,6 +1,7 @@
 // tshark reads along on the loopback and judges the bytes: no PDU of the gateway may be malformed.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import path from 'node:path';
 import { describe } from 'node:test';
 import { connection, run, scenario, until } from './peers/gateway.mjs';
@@ -11,12 +12,19 @@ const skip = process.getuid() === 0 ? false : 'capturing packets needs root';
 
 async function capture(w, port) {
   const file = path.join(w.folder(), 'smpp.pcapng');
-  const child = spawn('tshark', ['-i', 'lo', '-f', `tcp port ${port}`, '-B', '16', '-w', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('tshark', ['-i', 'lo', '-f', `port ${port}`, '-B', '16', '-w', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const gone = new Promise(r => child.on('exit', r));
   let said = '';
   child.stderr.on('data', c => { said += c; });
   w.later(async () => { child.kill('SIGKILL'); await gone; });
   await until(() => `the capture: ${said}`, () => /Capturing on/.test(said));
+  // It says so a moment before it listens: what it has seen of these datagrams proves that it does.
+  const knock = dgram.createSocket('udp4');
+  await until('a first packet in the file', async () => {
+    knock.send('knock', port, '127.0.0.1');
+    return (await run('tshark', ['-r', file, '-Y', 'udp', '-T', 'fields', '-e', 'frame.number'])).stdout;
+  });
+  knock.close();
   const read = async (...args) => {
     const r = await run('tshark', ['-r', file, '-d', `tcp.port==${port},smpp`, ...args], { timeout: 30000 });
     assert.equal(r.code, 0, r.stderr);
