@@ -13,7 +13,9 @@
 #define ROWS_A_TABLE \
 	1000000 /* rows without entries also end a table, so that the next open need not read them */
 #define READER_FILES 8
-#define TRIES 4
+#define TRIES \
+	1000 /* of a look-up whose lists and files change under it, a tenth of a millisecond apart after the first few */
+#define TRIES_AT_ONCE 4
 
 struct index_reader {
 	struct index *x;
@@ -147,7 +149,7 @@ static struct runs_file *reader_file(struct index_reader *r, int64_t day)
 	return &r->files[0];
 }
 
-/* false: the list is out of date. */
+/* false: the list is out of date, or a file is just being made or busy; nothing is known then. */
 static bool find_in_runs(struct index_reader *r, const struct run_list *l, uint64_t in_ram, uint64_t h,
 			 int64_t oldest_day, int64_t *keys, size_t max, size_t *n)
 {
@@ -164,7 +166,7 @@ static bool find_in_runs(struct index_reader *r, const struct run_list *l, uint6
 			continue;
 		f = reader_file(r, run->day);
 		error = f ? runs_probe(f, run, h, keys, max, n) : -ENOENT;
-		if (error == -ENOENT)
+		if (error < 0)
 			return false;
 	}
 	return true;
@@ -191,8 +193,11 @@ size_t index_find(struct index_reader *r, enum index_kind kind, uint64_t hash, i
 		current = find_in_runs(r, l, in_ram, h, oldest_day, keys, max, &n);
 		run_list_put(l);
 		if (current)
-			break;
+			return n;
+		if (i >= TRIES_AT_ONCE)
+			nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
 	}
+	log_error("store.index", "why=\"a look-up could not read its runs\"");
 	return n;
 }
 
