@@ -32,9 +32,9 @@ static void say_full(int64_t all)
 		log_warn("connection", "refused=\"limit of %lld connections\"", (long long)all);
 }
 
-enum MHD_Result connection_accept(void *listener, const struct sockaddr *sa, socklen_t len)
+enum MHD_Result connection_accept(void *worker, const struct sockaddr *sa, socklen_t len)
 {
-	struct api *a = ((struct listener *)listener)->api;
+	struct api *a = ((struct worker *)worker)->listener->api;
 	int64_t all = atomic_load(&a->connections_max), each = atomic_load(&a->connections_per_ip);
 	uint64_t from_there = 0;
 	struct ip ip;
@@ -54,16 +54,16 @@ enum MHD_Result connection_accept(void *listener, const struct sockaddr *sa, soc
 	return each <= 0 || from_there < (uint64_t)each || trusted(a, &ip) ? MHD_YES : MHD_NO;
 }
 
-static void started(struct listener *l, struct MHD_Connection *mhd, void **context)
+static void started(struct worker *l, struct MHD_Connection *mhd, void **context)
 {
 	const union MHD_ConnectionInfo *address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const union MHD_ConnectionInfo *socket = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct request *q = xnew(struct request);
-	struct api *a = l->api;
+	struct api *a = l->listener->api;
 	uint64_t n = 0;
 
 	q->api = a;
-	q->listener = l;
+	q->worker = l;
 	q->mhd = mhd;
 	q->fd = socket ? socket->connect_fd : -1;
 	atomic_store(&q->refs, 1);
@@ -94,10 +94,10 @@ static void ended(struct request *q)
 	request_put(q);
 }
 
-void connection_notify(void *listener, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what)
+void connection_notify(void *worker, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what)
 {
 	switch (what) {
-	case MHD_CONNECTION_NOTIFY_STARTED: started(listener, mhd, context); break;
+	case MHD_CONNECTION_NOTIFY_STARTED: started(worker, mhd, context); break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		if (*context)
 			ended(*context);
@@ -184,23 +184,15 @@ bool watch_quiet(struct api *a, int64_t within_ms)
 
 void connections_release(struct api *a)
 {
-	struct MHD_Connection **taken;
-	size_t n = 0;
-
 	pthread_mutex_lock(&a->connections_lock);
-	taken = xcalloc(a->connections.count + 1, sizeof(struct MHD_Connection *));
 	for (struct node *i = list_first(&a->connections); i; i = list_next(&a->connections, i)) {
 		struct request *q = OWNER(struct request, node, i);
 		int waiting = STAGE_WAITING;
 
 		if (atomic_compare_exchange_strong(&q->stage, &waiting, STAGE_GONE))
-			taken[n++] = q->mhd;
+			worker_resume(q->worker, q);
 		else if (waiting == STAGE_READING)
 			shutdown(q->fd, SHUT_RD); /* what comes of its body does not matter any more */
 	}
 	pthread_mutex_unlock(&a->connections_lock);
-	/* Not under the lock: the library has locks of its own. Suspended connections do not end. */
-	for (size_t i = 0; i < n; i++)
-		MHD_resume_connection(taken[i]);
-	free(taken);
 }

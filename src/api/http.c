@@ -38,18 +38,18 @@ bool request_claim(struct request *q)
 void request_settle(struct request *q, bool claimed)
 {
 	if (claimed)
-		MHD_resume_connection(q->mhd);
+		worker_resume(q->worker, q);
 	request_put(q);
 }
 
 /* -- the head ------------------------------------------------------------------------------------------------------ */
 
-void *http_uri(void *listener, const char *uri, struct MHD_Connection *mhd)
+void *http_uri(void *worker, const char *uri, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct request *q = info ? info->socket_context : NULL;
 
-	(void)listener;
+	(void)worker;
 	if (!q)
 		return NULL;
 	atomic_store(&q->stage, STAGE_READING);
@@ -268,12 +268,12 @@ static enum MHD_Result on_ready(struct request *q)
 	return respond(q);
 }
 
-enum MHD_Result http_request(void *listener, struct MHD_Connection *mhd, const char *url, const char *method,
+enum MHD_Result http_request(void *worker, struct MHD_Connection *mhd, const char *url, const char *method,
 			     const char *version, const char *data, size_t *n, void **request)
 {
 	struct request *q = *request;
 
-	(void)listener;
+	(void)worker;
 	(void)mhd;
 	(void)url;
 	if (!q)
@@ -331,13 +331,13 @@ static void reset(struct request *q)
 	atomic_store(&q->stage, STAGE_IDLE);
 }
 
-void http_completed(void *listener, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how)
+void http_completed(void *worker, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how)
 {
 	struct request *q = *request;
 	struct api *a;
 	int stage;
 
-	(void)listener;
+	(void)worker;
 	(void)mhd;
 	if (!q)
 		return;

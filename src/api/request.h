@@ -4,7 +4,7 @@
  *                                  └─► WAITING ──claimed by who has the result──► READY ──► answered ──► IDLE
  *                                         └─claimed by api_stop()──► GONE ──► answered 503, connection closed
  *
- * A connection belongs to one HTTP thread of the library. While it is WAITING (suspended there) the engine or the look-up thread
+ * A connection belongs to one HTTP thread (worker.h). While it is WAITING (suspended there) the engine or the look-up thread
  * owns the fields marked (result); exactly one of those who want to end the wait wins the change of stage and resumes. The
  * object is counted: the connection holds one reference, whoever it waits for another, so that neither a vanished client nor a
  * forced stop frees what the engine still uses. */
@@ -18,12 +18,14 @@
 #include "api/send_request.h"
 #include "base/arena.h"
 #include "base/list.h"
+#include "base/mailbox.h"
 #include "core/query.h"
 #include "core/snapshot.h"
 #include "wire/signature.h"
 
 struct api;
 struct listener;
+struct worker;
 struct request;
 
 enum method { METHOD_GET = 1, METHOD_POST = 2, METHOD_HEAD = 4, METHOD_OTHER = 8 };
@@ -63,8 +65,9 @@ struct lookup {
 struct request {
 	/* the connection */
 	struct api *api;
-	struct listener *listener;
-	struct node node; /* in api->connections; guarded by its lock */
+	struct worker *worker; /* its HTTP thread */
+	struct mail mail;      /* on its way back there */
+	struct node node;      /* in api->connections; guarded by its lock */
 	struct MHD_Connection *mhd;
 	int fd;
 	struct ip peer;

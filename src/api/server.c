@@ -1,5 +1,5 @@
-/* server.c - opens, reconfigures and stops the HTTP server (api.h). One daemon of the library for each listener, each with its
- * own threads; what they share is struct api.
+/* server.c - opens, reconfigures and stops the HTTP server (api.h). Each listener has one worker (worker.h) a thread;
+ * what they share is struct api.
  *
  * Stopping, in this order, because the library aborts the process when a daemon is stopped while a connection is suspended:
  *   no new connections -> requests under way finish (grace) -> those that still wait are taken back and answered 503, those that
@@ -73,18 +73,19 @@ static int certificate_of(gnutls_session_t session, const gnutls_datum_t *ca, in
 	(void)ca_count;
 	(void)algorithms;
 	(void)algorithm_count;
-	if (!q || !q->listener->tls)
+	if (!q || !q->worker->listener->tls)
 		return -1;
-	tls_current(q->listener->tls, chain, n, key);
+	tls_current(q->worker->listener->tls, chain, n, key);
 	return 0;
 }
 
-static int start_daemon(struct listener *l, int64_t threads, struct err *e)
+static int start_worker(struct worker *worker, struct err *e)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-	/* The library shares its limit out among its threads; ours is the one that counts (connection.c). */
-	unsigned most = (unsigned)MIN(MAX(atomic_load(&l->api->connections_max), (int64_t)1024) * (threads + 1),
-				      (int64_t)1 << 30);
+	struct listener *l = worker->listener;
+	struct MHD_Daemon *daemon;
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	/* Ours is the limit that counts (connection.c). */
+	unsigned most = (unsigned)MIN(MAX(atomic_load(&l->api->connections_max), (int64_t)1024) * 2, (int64_t)1 << 30);
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
 		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, NULL},
@@ -101,16 +102,15 @@ static int start_daemon(struct listener *l, int64_t threads, struct err *e)
 	} else {
 		tls[0].option = MHD_OPTION_END;
 	}
-	l->daemon = MHD_start_daemon(flags, (uint16_t)l->at.port, connection_accept, l, http_request, l,
-				     MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_URI_LOG_CALLBACK, http_uri, l,
-				     MHD_OPTION_NOTIFY_COMPLETED, http_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
-				     connection_notify, l, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-				     MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-				     MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? (unsigned)threads : 0u,
-				     MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-	if (!l->daemon)
+	daemon = MHD_start_daemon(flags, (uint16_t)l->at.port, connection_accept, worker, http_request, worker,
+				  MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_URI_LOG_CALLBACK, http_uri, worker,
+				  MHD_OPTION_NOTIFY_COMPLETED, http_completed, worker, MHD_OPTION_NOTIFY_CONNECTION,
+				  connection_notify, worker, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				  CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, most,
+				  MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	if (!daemon)
 		return err_set(e, -EIO, "http: listen %s: the server cannot start", l->name);
-	return 0;
+	return worker_start(worker, daemon, e);
 }
 
 static int open_listener(struct listener *l, const struct listen_setting *s, int64_t threads, struct err *e)
@@ -127,7 +127,14 @@ static int open_listener(struct listener *l, const struct listen_setting *s, int
 			return r;
 	}
 	l->fd = listen_tcp(&l->at, "http: listen", l->name, BACKLOG, e);
-	return l->fd < 0 ? l->fd : start_daemon(l, threads, e);
+	if (l->fd < 0)
+		return l->fd;
+	l->workers = xcalloc((size_t)threads, sizeof(*l->workers));
+	for (r = 0; l->worker_count < (size_t)threads && !r; l->worker_count++) {
+		l->workers[l->worker_count].listener = l;
+		r = start_worker(&l->workers[l->worker_count], e);
+	}
+	return r;
 }
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -237,11 +244,10 @@ static void stop_accepting(struct api *a)
 	atomic_store(&a->stopping, true);
 	for (size_t i = 0; i < a->listener_count; i++) {
 		struct listener *l = &a->listeners[i];
-		MHD_socket fd = l->daemon ? MHD_quiesce_daemon(l->daemon) : MHD_INVALID_SOCKET;
 
-		if (fd != MHD_INVALID_SOCKET)
-			close(fd);
-		else if (!l->daemon && l->fd >= 0)
+		for (size_t k = 0; k < l->worker_count; k++)
+			worker_quiesce(&l->workers[k]);
+		if (l->fd >= 0)
 			close(l->fd);
 		l->fd = -1;
 	}
@@ -263,11 +269,9 @@ void api_stop(struct api *a, int64_t grace_ms)
 		} while (!watch_quiet(a, 20) && mono_us() < until);
 		connections_release(a);
 	}
-	for (size_t i = 0; i < a->listener_count; i++) {
-		if (a->listeners[i].daemon)
-			MHD_stop_daemon(a->listeners[i].daemon);
-		a->listeners[i].daemon = NULL;
-	}
+	for (size_t i = 0; i < a->listener_count; i++)
+		for (size_t k = 0; k < a->listeners[i].worker_count; k++)
+			worker_stop(&a->listeners[i].workers[k]);
 	watch_stop(a);
 	lookups_close(a);
 }
@@ -279,6 +283,7 @@ void api_close(struct api *a)
 	api_stop(a, 0);
 	for (size_t i = 0; i < a->listener_count; i++) {
 		tls_close(a->listeners[i].tls);
+		free(a->listeners[i].workers);
 		free(a->listeners[i].name);
 	}
 	free(a->listeners);

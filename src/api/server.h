@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "api/api.h"
+#include "api/worker.h"
 #include "api/rate.h"
 #include "api/request.h"
 #include "api/tls.h"
@@ -11,11 +12,12 @@
 
 struct listener {
 	struct api *api;
-	struct MHD_Daemon *daemon;
+	struct worker *workers; /* one a thread */
+	size_t worker_count;
 	struct tls *tls; /* NULL = plain */
 	char *name;      /* as configured, for messages */
 	struct listening at;
-	int fd; /* the library's until quiesced */
+	int fd; /* shared by the workers */
 };
 struct lookups;
 struct api {
@@ -55,17 +57,17 @@ struct api {
 };
 
 /* http.c: call-backs of the library */
-void *http_uri(void *listener, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result http_request(void *listener, struct MHD_Connection *mhd, const char *url, const char *method,
+void *http_uri(void *worker, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result http_request(void *worker, struct MHD_Connection *mhd, const char *url, const char *method,
 			     const char *version, const char *data, size_t *n, void **request);
-void http_completed(void *listener, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how);
+void http_completed(void *worker, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how);
 /* respond.c */
 enum MHD_Result respond(struct request *q);
 enum MHD_Result respond_gone(struct request *q);         /* to a request that api_stop() took back */
 void request_deadline(struct request *q, int64_t in_ms); /* from now; <= 0: none */
 /* connection.c */
-enum MHD_Result connection_accept(void *listener, const struct sockaddr *sa, socklen_t len);
-void connection_notify(void *listener, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what);
+enum MHD_Result connection_accept(void *worker, const struct sockaddr *sa, socklen_t len);
+void connection_notify(void *worker, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what);
 int watch_start(struct api *a, struct err *e) MUST;
 void watch_stop(struct api *a);
 bool watch_quiet(struct api *a, int64_t within_ms); /* waits until no request is under way; true when that came true */
