@@ -24,5 +24,5 @@ struct request;
 /* Runs a daemon made for this worker. The daemon is the worker's from now on, whatever the result. */
 int worker_start(struct worker *l, struct MHD_Daemon *daemon, struct err *e) MUST;
 void worker_resume(struct worker *l, struct request *q); /* any thread; once for each time that q was suspended */
-void worker_quiesce(struct worker *l);                   /* returns when no connection will be accepted any more */
-void worker_stop(struct worker *l);                      /* no request may be suspended */
+void worker_quiesce(struct worker *l); /* returns when no connection will be accepted any more */
+void worker_stop(struct worker *l);    /* no request may be suspended */
