@@ -1,16 +1,11 @@
-/* load.c - an HTTP load generator that knows what it sent. One thread, keep-alive, plain or TLS, loopback only.
+/* load.c - an HTTP load generator that knows what it sent (`pombo bench`). One thread, keep-alive, plain or TLS, loopback only.
  *
- *   load --port N [--tls] [--mode get|post|bulk] [--path P] [--query T] [--body T] [--header 'Name: value']...
- *        [--connections N] [--bulk N] [--rate N] [--seconds N] [--count N] [--first N] [--ledger FILE] [--persist]
- *
- * Each message has its own number (bench.h), counted up from --first; {n} in a query or body template is that number, {t} the
- * sender's clock in microseconds, {b} the list of a bulk. --rate is messages a second (0: as fast as answers come); latency is
- * then counted from when the request should have left, so that a slow server cannot hide behind a generator that waits.
- * --count ends once so many messages were accepted. --ledger gets "id number" for every message answered with 200.
- * --persist goes on when the server is gone: it connects again until the time is over; what was in flight is "unknown".
- * Prints one JSON line. */
+ * Each message has its own number (bench.h), counted up from --first, so that scripts can compare what was accepted (--ledger) with
+ * what arrived. With a rate, latency counts from when the request should have left, so that a slow server cannot hide behind a
+ * generator that waits for it. */
 #include <getopt.h>
 #include <openssl/ssl.h>
+#include <sysexits.h>
 #include "bench.h"
 
 #define CONNS_MAX 4096
@@ -509,6 +504,30 @@ static void set_mode(const char *word)
 		die("--mode: get, post or bulk");
 }
 
+static _Noreturn void usage(FILE *to, int code)
+{
+	fputs("Usage: pombo bench --port N [OPTIONS]\n\n"
+	      "Sends messages to a gateway on this machine and prints one line of JSON: how many were accepted, how fast, and\n"
+	      "how long answers took.\n\n"
+	      "  --port N                 the gateway's, on 127.0.0.1\n"
+	      "  --tls                    HTTPS; the certificate is not checked\n"
+	      "  --mode get|post|bulk     what to send (post)\n"
+	      "  --header 'NAME: VALUE'   for instance username and authenticationtoken; may be repeated\n"
+	      "  --path P, --query T, --body T\n"
+	      "                           instead of the built-in ones; in T {n} is the message's own number, {t} the clock in\n"
+	      "                           microseconds, {b} the list of a bulk\n"
+	      "  --connections N          kept alive (64)\n"
+	      "  --bulk N                 messages in a bulk (1000)\n"
+	      "  --rate N                 messages a second; 0: as fast as answers come (0)\n"
+	      "  --seconds N              how long (5)\n"
+	      "  --count N                ends once so many were accepted\n"
+	      "  --first N                number of the first message (900000000, for 5511900000000)\n"
+	      "  --ledger FILE            appends \"id number\" for each message answered with 200\n"
+	      "  --persist                goes on when the server is gone; what was in flight counts as unknown\n",
+	      to);
+	exit(code);
+}
+
 static void read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {{"port", 1, NULL, 'p'},    {"tls", 0, NULL, 't'},
@@ -518,7 +537,7 @@ static void read_options(int argc, char **argv)
 					      {"bulk", 1, NULL, 'k'},    {"rate", 1, NULL, 'r'},
 					      {"seconds", 1, NULL, 's'}, {"count", 1, NULL, 'n'},
 					      {"first", 1, NULL, 'f'},   {"ledger", 1, NULL, 'l'},
-					      {"persist", 0, NULL, 'P'}, {0}};
+					      {"persist", 0, NULL, 'P'}, {"help", 0, NULL, 'H'},   {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -537,12 +556,13 @@ static void read_options(int argc, char **argv)
 		case 'n': g.count = strtoull(optarg, NULL, 10); break;
 		case 'f': g.next = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 'P': g.persist = true; break;
+		case 'H': usage(stdout, 0);
 		case 'l':
 			g.ledger = fopen(optarg, "ae");
 			if (!g.ledger)
 				die("%s: %s", optarg, strerror(errno));
 			break;
-		default: die("load: the head of load.c tells the options");
+		default: usage(stderr, EX_USAGE);
 		}
 	}
 	if (!g.port || g.connections < 1 || g.connections > CONNS_MAX || g.bulk < 1 || g.bulk > BULK_MAX)

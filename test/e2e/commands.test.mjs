@@ -75,6 +75,27 @@ describe('the first message', () => {
   });
 });
 
+describe('pombo bench', () => {
+  scenario('sends what it says, and its ledger is what the gateway has', async w => {
+    const sandbox = await w.peer(Sandbox.start());
+    const g = await w.gateway({ smsc: sandbox.url });
+    const ledger = path.join(g.dir, 'ledger');
+    const header = Object.entries(g.user).flatMap(([k, v]) => ['--header', `${k}: ${v}`]);
+    const bench = (...more) => run(POMBO, ['bench', '--port', new URL(g.url).port, ...header, '--connections', '4', '--ledger', ledger, ...more]);
+    const r = await bench('--count', '60', '--seconds', '60');
+    assert.equal(r.code, 0, r.stderr);
+    const said = JSON.parse(r.stdout);
+    const bulk = JSON.parse((await bench('--mode', 'bulk', '--bulk', '50', '--count', '100', '--seconds', '60', '--first', '910000000')).stdout);
+    const lines = fs.readFileSync(ledger, 'utf8').trim().split('\n').map(l => l.split(' '));
+    assert.ok(said.accepted >= 60 && bulk.accepted >= 100);
+    assert.equal(lines.length, said.accepted + bulk.accepted);
+    const statuses = await g.statuses(lines.map(([id]) => id));
+    for (const [id, number] of lines) assert.ok(statuses.get(id)?.destination.endsWith(number), `${id} ${number}`);
+    assert.match((await run(POMBO, ['bench', '--help'])).stdout, /--ledger FILE/);
+    assert.equal((await run(POMBO, ['bench', '--nonsense'])).code, 64);
+  });
+});
+
 describe('users', () => {
   scenario('a token works at once, and not a second longer than its user', async w => {
     const g = await w.gateway({ user: false });
