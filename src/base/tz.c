@@ -82,7 +82,8 @@ static struct tz *fixed_zone(int32_t seconds)
 	struct tz *z = xnew(struct tz);
 
 	atomic_init(&z->refs, 1);
-	snprintf(z->name, sizeof(z->name), "%c%02d:%02d", seconds < 0 ? '-' : '+', abs(seconds) / 3600, abs(seconds) / 60 % 60);
+	snprintf(z->name, sizeof(z->name), "%c%02d:%02d", seconds < 0 ? '-' : '+', abs(seconds) / 3600,
+		 abs(seconds) / 60 % 60);
 	z->offset[0] = seconds;
 	return z;
 }
@@ -104,8 +105,8 @@ static bool good_name(struct str s)
 		begins = c == '/';
 	}
 	/* Copies and settings of the machine, which are no names of zones. */
-	return !str_iskip(&(struct str){s.p, s.n}, "right/") && !str_iskip(&(struct str){s.p, s.n}, "posix") &&
-	       !str_eq(s, STR("localtime"));
+	return !str_iskip(&(struct str){s.p, s.n}, "right/") &&
+	       !str_iskip(&(struct str){s.p, s.n}, "posix") && !str_eq(s, STR("localtime"));
 }
 
 static const char *folder_now(void)
@@ -153,7 +154,8 @@ static struct tz *load(const char *name, struct cached *c)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_all(fd, &b) == 0 && tz_decode(buf_view(&b), name, &z) == 0) {
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_all(fd, &b) == 0 &&
+	    tz_decode(buf_view(&b), name, &z) == 0) {
 		c->dev = st.st_dev;
 		c->ino = st.st_ino;
 		c->size = st.st_size;

@@ -12,11 +12,11 @@ struct tz;
 /* A zone by the name a request may give: of the tz database ("America/Sao_Paulo", letter case counts), "+03:00", "-0100", "+05", "UTC"
  * or "Z". NULL when there is none: no absolute path, no "..", nothing outside the database. The reference is the caller's. Thread-safe. */
 const struct tz *tz_get(struct str name) MUST;
-void tz_put(const struct tz *z); /* NULL ok */
-const struct tz *tz_utc(void);   /* for ever; tz_put() may be called on it */
+void tz_put(const struct tz *z);         /* NULL ok */
+const struct tz *tz_utc(void);           /* for ever; tz_put() may be called on it */
 const char *tz_name(const struct tz *z); /* as tz_get() takes it; offsets in the form +hh:mm */
 
-int32_t tz_offset(const struct tz *z, int64_t at);      /* seconds east of UTC */
+int32_t tz_offset(const struct tz *z, int64_t at); /* seconds east of UTC */
 int64_t tz_next_change(const struct tz *z, int64_t at); /* first instant after it at which the offset may change; INT64_MAX: none */
 /* Which instant a civil time is. A time that comes twice (clocks set back) is the earlier one; a time that is skipped (clocks set
  * forward) is read by the offset before the jump, so that 02:30 in a gap from 02:00 to 03:00 is 03:30. */

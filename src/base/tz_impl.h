@@ -17,7 +17,7 @@ struct tz_date {
 };
 struct tz_rule {
 	bool set, dst;
-	int32_t standard, summer; /* seconds east */
+	int32_t standard, summer;  /* seconds east */
 	struct tz_date begin, end; /* of summer time */
 };
 int tz_rule_read(struct str text, struct tz_rule *ret) MUST; /* -EPROTO */

@@ -46,8 +46,8 @@ static bool header(struct reader *r, struct header *h)
 
 static size_t block_bytes(const struct header *h, size_t time_bytes)
 {
-	return h->times * (time_bytes + 1) + h->types * (size_t)6 + h->chars + h->leaps * (time_bytes + 4) + h->wall_flags +
-	       h->utc_flags;
+	return h->times * (time_bytes + 1) + h->types * (size_t)6 + h->chars + h->leaps * (time_bytes + 4) +
+	       h->wall_flags + h->utc_flags;
 }
 
 static bool block(struct reader *r, const struct header *h, size_t time_bytes, struct tz *z)

@@ -25,7 +25,8 @@ static void ask(const struct tz *z, int64_t at)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static const int64_t moments[] = {-62135596800, -1, 0, 951782400, 1762000000, 4102444800, 253402300700};
+	static const int64_t moments[] = {-62135596800, -1,         0,           951782400,
+					  1762000000,   4102444800, 253402300700};
 	struct tz *z;
 
 	if (tz_decode((struct str){(const char *)p, n}, "Some/Where", &z) < 0)

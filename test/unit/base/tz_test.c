@@ -115,9 +115,23 @@ static void every_version_is_read(void **state)
 
 static void damaged_files_are_refused(void **state)
 {
-	static const char *const footers[] = {"EST5EDT", "A5", "<A>5", "EST", "EST200", "EST5EDT,M13.1.0,M1.1.0", "EST5EDT,M1.6.0,M1.1.0",
-					      "EST5EDT,M1.1.7,M1.1.0", "EST5EDT,J0,J1", "EST5EDT,J1,366", "EST5EDT,J1", "EST5EDT,J1,J2x",
-					      "EST5EDT,J1/168,J2", "EST26", "EST5:60", "<EST5", "EST5EDT,M1.1,J2"};
+	static const char *const footers[] = {"EST5EDT",
+					      "A5",
+					      "<A>5",
+					      "EST",
+					      "EST200",
+					      "EST5EDT,M13.1.0,M1.1.0",
+					      "EST5EDT,M1.6.0,M1.1.0",
+					      "EST5EDT,M1.1.7,M1.1.0",
+					      "EST5EDT,J0,J1",
+					      "EST5EDT,J1,366",
+					      "EST5EDT,J1",
+					      "EST5EDT,J1,J2x",
+					      "EST5EDT,J1/168,J2",
+					      "EST26",
+					      "EST5:60",
+					      "<EST5",
+					      "EST5EDT,M1.1,J2"};
 	const int64_t backwards[] = {2000, 1000}, one[] = {1000};
 	struct buf b = BUF_INIT;
 	struct tz *z;
@@ -148,7 +162,8 @@ static void assert_rule(const char *footer, int64_t at, int32_t offset, int64_t 
 
 	assert_non_null(z);
 	if (tz_offset(z, at) != offset || tz_next_change(z, at) != next)
-		fail_msg("%s at %lld: offset %d, next %lld", footer, (long long)at, tz_offset(z, at), (long long)tz_next_change(z, at));
+		fail_msg("%s at %lld: offset %d, next %lld", footer, (long long)at, tz_offset(z, at),
+			 (long long)tz_next_change(z, at));
 	tz_put(z);
 }
 
@@ -186,7 +201,8 @@ static void assert_instant(const char *name, int64_t local, int64_t want, enum t
 	int64_t at = tz_instant(z, local, &fit);
 
 	if (at != want || fit != want_fit || tz_instant(z, local, NULL) != want)
-		fail_msg("%s %lld: %lld (%d), wanted %lld (%d)", name, (long long)local, (long long)at, fit, (long long)want, want_fit);
+		fail_msg("%s %lld: %lld (%d), wanted %lld (%d)", name, (long long)local, (long long)at, fit,
+			 (long long)want, want_fit);
 	tz_put(z);
 }
 
@@ -218,17 +234,52 @@ static void names_are_what_requests_give(void **state)
 		const char *name, *canonical;
 		int32_t offset;
 	} good[] = {
-		{"UTC", "UTC", 0}, {"utc", "UTC", 0}, {"Z", "UTC", 0}, {"+00:00", "UTC", 0}, {"-0000", "UTC", 0},
-		{"+03:00", "+03:00", 10800}, {"-0100", "-01:00", -3600}, {"+05", "+05:00", 18000}, {" 03:00", "+03:00", 10800},
-		{"-09:30", "-09:30", -34200}, {"+18:00", "+18:00", 64800}, {"Etc/GMT+3", "Etc/GMT+3", -10800},
-		{"Asia/Kolkata", "Asia/Kolkata", 19800}, {"Africa/Porto-Novo", "Africa/Porto-Novo", 3600},
+		{"UTC", "UTC", 0},
+		{"utc", "UTC", 0},
+		{"Z", "UTC", 0},
+		{"+00:00", "UTC", 0},
+		{"-0000", "UTC", 0},
+		{"+03:00", "+03:00", 10800},
+		{"-0100", "-01:00", -3600},
+		{"+05", "+05:00", 18000},
+		{" 03:00", "+03:00", 10800},
+		{"-09:30", "-09:30", -34200},
+		{"+18:00", "+18:00", 64800},
+		{"Etc/GMT+3", "Etc/GMT+3", -10800},
+		{"Asia/Kolkata", "Asia/Kolkata", 19800},
+		{"Africa/Porto-Novo", "Africa/Porto-Novo", 3600},
 		{"America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires", -10800},
 	};
 	static const char *const bad[] = {
-		"", " ", "Mars/Olympus", "/usr/share/zoneinfo/UTC", "../zoneinfo/America/Sao_Paulo", "America/../America/Sao_Paulo",
-		"America/", "America//Sao_Paulo", "America", "zone.tab", "localtime", "posixrules", "posix/America/Sao_Paulo",
-		"right/America/Sao_Paulo", "+18:01", "+19:00", "+3", "+3:00", "+03:0", "+03:60", "+0x:00", "03:00", "+03-00", "UTC+3",
-		"America/Sao_Paulo/", "america/sao_paulo", "America/S\xc3\xa3o_Paulo", "+03:00:00", "-",
+		"",
+		" ",
+		"Mars/Olympus",
+		"/usr/share/zoneinfo/UTC",
+		"../zoneinfo/America/Sao_Paulo",
+		"America/../America/Sao_Paulo",
+		"America/",
+		"America//Sao_Paulo",
+		"America",
+		"zone.tab",
+		"localtime",
+		"posixrules",
+		"posix/America/Sao_Paulo",
+		"right/America/Sao_Paulo",
+		"+18:01",
+		"+19:00",
+		"+3",
+		"+3:00",
+		"+03:0",
+		"+03:60",
+		"+0x:00",
+		"03:00",
+		"+03-00",
+		"UTC+3",
+		"America/Sao_Paulo/",
+		"america/sao_paulo",
+		"America/S\xc3\xa3o_Paulo",
+		"+03:00:00",
+		"-",
 		"Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 
@@ -313,7 +364,8 @@ static void an_updated_file_is_noticed(void **state)
 
 static void *worker(void *arg)
 {
-	static const char *const names[] = {"America/Sao_Paulo", "Europe/Lisbon", "+03:00", "Asia/Tokyo", "UTC", "No/Such"};
+	static const char *const names[] = {"America/Sao_Paulo", "Europe/Lisbon", "+03:00",
+					    "Asia/Tokyo",        "UTC",           "No/Such"};
 	int64_t *sum = arg;
 
 	for (int i = 0; i < 3000; i++) {
@@ -345,12 +397,9 @@ static void threads_share_zones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_version_is_read),
-		cmocka_unit_test(damaged_files_are_refused),
-		cmocka_unit_test(footers_hold_for_ever),
-		cmocka_unit_test(civil_times_become_instants),
-		cmocka_unit_test(names_are_what_requests_give),
-		cmocka_unit_test(an_updated_file_is_noticed),
+		cmocka_unit_test(every_version_is_read),        cmocka_unit_test(damaged_files_are_refused),
+		cmocka_unit_test(footers_hold_for_ever),        cmocka_unit_test(civil_times_become_instants),
+		cmocka_unit_test(names_are_what_requests_give), cmocka_unit_test(an_updated_file_is_noticed),
 		cmocka_unit_test(threads_share_zones),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
