@@ -17,7 +17,7 @@ ROOMS = {
     "core": (["base", "model"], ["store/store.h"]),
     "channel": (["base", "wire", "model"], ["core/channel.h"]),
     "webhook": (["base", "wire", "model"], ["core/outbox.h", "core/snapshot.h"]),
-    "api": (["base", "wire", "model"], ["core/intake.h", "core/query.h", "core/snapshot.h"]),
+    "api": (["base", "wire", "model"], ["core/intake.h", "core/query.h", "core/schedule.h", "core/snapshot.h"]),
     "portal": (["base", "wire", "model"], ["core/intake.h", "core/query.h", "core/snapshot.h"]),
     "sandbox": (["base", "wire", "model"], []),
     "app": (["base", "wire", "model", "store", "core", "channel", "webhook", "api", "portal", "sandbox"], []),

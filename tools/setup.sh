@@ -22,6 +22,7 @@ build_packages=(
     "libsodium-dev|passwords, hashing"
     "libssl-dev|TLS of the carriers"
     "libyaml-dev|configuration"
+    "tzdata|time zones"
     "curl|talks to the API"
     "ca-certificates|trusted certificates"
     "openssl|makes the demo certificate"

@@ -71,21 +71,29 @@ run_tsan() {
     fi
 }
 
-run_e2e() {
-    if [ -f test/e2e/package.json ]; then
-        # Installed once for each lock file, offline afterwards.
-        local have=test/e2e/node_modules/.lock-of-install
-        if ! cmp -s test/e2e/package-lock.json "$have"; then
-            (cd test/e2e && npm ci --no-audit --no-fund --omit=optional) || return 1
-            cp test/e2e/package-lock.json "$have"
-        fi
-    fi
-    local files
-    mapfile -t files < <(find test/e2e -name node_modules -prune -o \( -name '*.test.mjs' -o -name '*.test.js' \) -print | sort)
+# Installed once for each lock file, offline afterwards.
+npm_install() { # FOLDER
+    [ -f "$1/package.json" ] || return 0
+    cmp -s "$1/package-lock.json" "$1/node_modules/.lock-of-install" && return 0
+    (cd "$1" && npm ci --no-audit --no-fund --omit=optional) && cp "$1/package-lock.json" "$1/node_modules/.lock-of-install"
+}
+
+run_node_tests() { # FOLDER SECONDS
+    local files reporter=()
+    npm_install "$1" || return 1
+    mapfile -t files < <(find "$1" -name node_modules -prune -o \( -name '*.test.mjs' -o -name '*.test.js' \) -print | sort)
     [ ${#files[@]} -gt 0 ] || return 0
-    local reporter=()
     if node --help | grep -q -- --test-reporter; then reporter=(--test-reporter=tap); fi
-    POMBO=$root/build/pombo POMBO_ASAN=$root/build/asan/src/app/pombo timeout 480 node --test "${reporter[@]}" "${files[@]}"
+    timeout "$2" node --test "${reporter[@]}" "${files[@]}"
+}
+
+run_e2e() {
+    POMBO=$root/build/pombo POMBO_ASAN=$root/build/asan/src/app/pombo run_node_tests test/e2e 480
+}
+
+# What is computed against independent libraries.
+run_oracle() {
+    POMBO_ORACLE=$root/build/asan/test/oracle run_node_tests test/oracle 200
 }
 
 # Many lives of the engine, without the sanitizers' weight.
