@@ -13,6 +13,7 @@ stage build-asan exit build_asan
 stage unit-and-simulation meson:build/asan run_meson_tests build/asan --no-rebuild --no-suite fuzz
 stage fuzz-corpora meson:build/asan run_meson_tests build/asan --no-rebuild --suite fuzz
 stage simulation tap timeout 300 bash -c '. tools/test_lib.sh; run_simulation'
+stage oracles tap run_oracles
 stage build-release exit make --no-print-directory build
 stage end-to-end tap run_e2e
 [ ! -x test/crash/run.sh ] || stage crash tap timeout 400 test/crash/run.sh 20

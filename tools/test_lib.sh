@@ -71,15 +71,25 @@ run_tsan() {
     fi
 }
 
-run_e2e() {
-    if [ -f test/e2e/package.json ]; then
-        # Installed once for each lock file, offline afterwards.
-        local have=test/e2e/node_modules/.lock-of-install
-        if ! cmp -s test/e2e/package-lock.json "$have"; then
-            (cd test/e2e && npm ci --no-audit --no-fund --omit=optional) || return 1
-            cp test/e2e/package-lock.json "$have"
-        fi
+# install_packages DIR: once for each lock file, offline afterwards.
+install_packages() {
+    local have=$1/node_modules/.lock-of-install
+    if ! cmp -s "$1/package-lock.json" "$have"; then
+        (cd "$1" && npm ci --no-audit --no-fund --omit=optional) || return 1
+        cp "$1/package-lock.json" "$have"
     fi
+}
+
+# Independent libraries as judges of single computations, over the tools of the sanitizer build.
+run_oracles() {
+    install_packages test/oracle || return 1
+    local reporter=()
+    if node --help | grep -q -- --test-reporter; then reporter=(--test-reporter=tap); fi
+    POMBO_ORACLE=$root/build/asan/test/oracle timeout 400 node --test "${reporter[@]}" test/oracle/*.test.mjs
+}
+
+run_e2e() {
+    install_packages test/e2e || return 1
     local files
     mapfile -t files < <(find test/e2e -name node_modules -prune -o \( -name '*.test.mjs' -o -name '*.test.js' \) -print | sort)
     [ ${#files[@]} -gt 0 ] || return 0
