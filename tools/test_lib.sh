@@ -92,7 +92,7 @@ run_e2e() {
 }
 
 # What is computed against independent libraries.
-run_oracle() {
+run_oracles() {
     POMBO_ORACLE=$root/build/asan/test/oracle run_node_tests test/oracle 200
 }
 

@@ -32,16 +32,26 @@ static void end_with(struct draft *d, enum sent_code code, enum reason why)
 	d->invalid_reason = (uint16_t)why;
 }
 
+/* What the numbering plans do not know, or know otherwise, the operator may know better. */
+static bool is_mobile(const struct settings *s, struct str written, struct phone *p)
+{
+	if (phone_destination(written, p))
+		return true;
+	for (size_t i = 0; p->n >= 8 && i < s->sms.mobile_prefix_count; i++)
+		if (!strncmp(p->digits, s->sms.mobile_prefixes[i], strlen(s->sms.mobile_prefixes[i])))
+			return true;
+	return false;
+}
+
 static void set_number(struct draft *d, const struct settings *s, char digits[PHONE_MAX + 1])
 {
-	struct phone as_given, p;
 	struct number_facts facts;
+	struct phone p;
 
-	if (!phone_destination(d->t.destination, &as_given)) {
+	if (!is_mobile(s, d->t.destination, &p)) {
 		end_with(d, SENT_INVALID_DESTINATION_NUMBER, REASON_BAD_NUMBER);
 		return;
 	}
-	phone_canonical(&as_given, &p);
 	memcpy(digits, p.digits, p.n);
 	d->t.number = (struct str){digits, p.n};
 	facts = intake_number(s, d->t.number);

@@ -409,6 +409,9 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	e->clock_ctx = c->now_ctx;
 	e->now = e->clock(e->clock_ctx);
 	prng_seed(&e->prng, c->seed ? c->seed : rng_u64());
+	e->optout = c->optout;
+	e->optout_ctx = c->optout_ctx;
+	e->optout_mark = c->optout_mark;
 	e->mail = mailbox_new(MAIL_LIMIT);
 	e->unfinished = map_new();
 	e->unfinished_low = INT64_MAX;

@@ -5,6 +5,7 @@
 #include "core/channel.h"
 #include "core/outbox.h"
 #include "core/snapshot.h"
+#include "model/number_list.h"
 
 struct store;
 struct engine;
@@ -14,6 +15,11 @@ struct engine_config {
 	int64_t (*now)(void *ctx);       /* wall ms; NULL = wall_ms */
 	void *now_ctx;
 	uint64_t seed; /* jitter; 0 = random */
+	/* Writes an opt-out that an MO asked for (core/optout.h) to the lists' file, with the MO's key as the mark; on the engine thread,
+	 * must not wait for the disk. NULL: lists in memory only. */
+	void (*optout)(void *ctx, const struct number_change *c, int64_t key);
+	void *optout_ctx;
+	int64_t optout_mark; /* the mark that is in the file */
 };
 int engine_open(struct engine **ret, const struct engine_config *c, struct err *e) MUST;
 /* The env a channel is opened with; valid as long as the engine. */

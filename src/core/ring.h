@@ -81,6 +81,9 @@ struct engine {
 	int64_t next_second, next_marks;
 	int64_t expired; /* every delivery up to it that was queued past the usual validity has ended */
 	bool expiring;   /* there are more whose time is over */
+	void (*optout)(void *ctx, const struct number_change *c, int64_t key);
+	void *optout_ctx;
+	int64_t optout_mark;
 	struct channel *channel;
 	const struct hook_sender_ops *sender_ops;
 	void *sender;

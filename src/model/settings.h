@@ -105,6 +105,8 @@ struct settings {
 		size_t route_count;
 		char **short_codes;
 		size_t short_code_count;
+		char **mobile_prefixes; /* mobiles whatever the numbering plans say */
+		size_t mobile_prefix_count;
 	} sms;
 	struct {
 		char **allow; /* CIDR of private targets that are permitted */

@@ -1,4 +1,4 @@
-/* phone.c - telephone numbers: reading what people write, and rules of thumb for what can be reached. */
+/* phone.c - telephone numbers: reading what people write. What the digits mean is in phone_plan.c. */
 #include <errno.h>
 #include <string.h>
 #include "wire/phone.h"
@@ -21,19 +21,6 @@ static const uint8_t two[] = {20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44
 	57, 58, 60, 61, 62, 63, 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98};
 
 /* clang-format on */
-
-/* Area codes of Brazil (Plano Geral de Códigos Nacionais): second digits that exist after each first one. */
-static const uint16_t brazil_area[10] = {
-	[1] = ALL & ~D(0),
-	[2] = D(1) | D(2) | D(4) | D(7) | D(8),
-	[3] = D(1) | D(2) | D(3) | D(4) | D(5) | D(7) | D(8),
-	[4] = ALL & ~D(0),
-	[5] = D(1) | D(3) | D(4) | D(5),
-	[6] = ALL & ~D(0),
-	[7] = D(1) | D(3) | D(4) | D(5) | D(7) | D(9),
-	[8] = ALL & ~D(0),
-	[9] = ALL & ~D(0),
-};
 
 static uint8_t country_length(const char *d, unsigned n)
 {
@@ -111,45 +98,12 @@ int phone_read(struct str s, struct phone *ret)
 	return 0;
 }
 
-static bool is_brazil(const struct phone *p) { return p->digits[0] == '5' && p->digits[1] == '5'; }
-
-/* 55, area code, then 9 and eight digits, or eight digits: a mobile in the old form (6 to 9) or a land line (2 to 5). */
-static bool brazil_usable(const struct phone *p)
-{
-	const char *d = p->digits;
-
-	if (p->n < 12 || p->n > 13)
-		return false;
-	if (!(brazil_area[d[2] - '0'] & D(d[3] - '0')))
-		return false;
-	return p->n == 13 ? d[4] == '9' : d[4] >= '2';
-}
-
-bool phone_usable(const struct phone *p)
-{
-	const char *d = p->digits;
-
-	if (p->n < 8 || p->n > PHONE_MAX || p->country == 0)
-		return false;
-	if (p->country == 1 && d[0] == '1') /* NANP: NXX NXX XXXX */
-		return p->n == 11 && d[1] >= '2' && d[4] >= '2';
-	return is_brazil(p) ? brazil_usable(p) : true;
-}
-
 bool phone_destination(struct str s, struct phone *ret)
 {
-	return phone_read(s, ret) == 0 && phone_usable(ret);
-}
-
-void phone_canonical(const struct phone *p, struct phone *ret)
-{
-	*ret = *p;
-	if (p->n != 12 || !is_brazil(p) || p->digits[4] < '6')
-		return;
-	memmove(ret->digits + 5, ret->digits + 4, 8);
-	ret->digits[4] = '9';
-	ret->digits[13] = '\0';
-	ret->n = 13;
+	if (phone_read(s, ret) < 0)
+		return false;
+	phone_canonical(ret, ret);
+	return phone_usable(ret);
 }
 
 bool phone_is_short_code(struct str s)

@@ -257,7 +257,11 @@ static void on_crash(struct sim *s, struct task *t);
 
 static void process_start(struct sim *s)
 {
-	struct engine_config c = {s->store, s->reloaded ? s->other : s->settings, sim_clock, s, prng_u64(&s->r) | 1};
+	struct engine_config c = {.store = s->store,
+				  .settings = s->reloaded ? s->other : s->settings,
+				  .now = sim_clock,
+				  .now_ctx = s,
+				  .seed = prng_u64(&s->r) | 1};
 	struct err err = {""};
 
 	s->life++;

@@ -1,4 +1,4 @@
-/* phone.c - any octets as a telephone number; what is taken reads back as itself. */
+/* phone.c - any octets as a telephone number; its canonical form reads back as itself and is in the plan when it is usable. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (phone_read((struct str){(const char *)data, size}, &p) < 0)
 		return 0;
 	check(p.n >= 1 && p.n <= PHONE_MAX && strlen(p.digits) == p.n);
-	if (phone_usable(&p)) {
-		check(phone_destination(str_of(p.digits), &again));
-		check(strcmp(again.digits, p.digits) == 0 && again.country == p.country);
-		phone_canonical(&p, &again);
-		check(phone_usable(&again));
-	}
+	phone_canonical(&p, &again);
+	check(again.n <= PHONE_MAX && strlen(again.digits) == again.n);
+	check(!phone_usable(&p) || phone_usable(&again));
+	check(!phone_usable(&again) == !phone_zone(&again) && !phone_usable(&again) == !*phone_plan(&again).country);
+	p = again;
+	check(phone_destination(str_of(p.digits), &again) == phone_usable(&p));
+	check(strcmp(again.digits, p.digits) == 0);
 	return 0;
 }

@@ -367,6 +367,28 @@ TEST(numbers_decide_what_a_draft_becomes)
 	assert_true(str_eqz(d[4].t.destination, "551187654321"));
 }
 
+TEST(only_mobiles_are_taken_and_what_the_operator_adds)
+{
+	static char prefix[] = "551130", *prefixes[] = {prefix};
+	static const char body[] =
+		"{\"messageText\":\"x\",\"messages\":[{\"destination\":\"+55 11 3000-1234\"},"
+		"{\"destination\":27182},{\"destination\":\"+44 7700 900123\"},"
+		"{\"destination\":\"+44 (0)7400 123456\"},{\"destination\":\"551130\"}]}";
+	struct draft *d = drafts(body);
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(d[i].invalid, SENT_INVALID_DESTINATION_NUMBER);
+	assert_true(str_eqz(d[3].t.number, "447400123456"));
+	settings.sms.mobile_prefixes = prefixes;
+	settings.sms.mobile_prefix_count = 1;
+	d = drafts(body);
+	assert_int_equal(d[0].invalid, 0);
+	assert_true(str_eqz(d[0].t.number, "551130001234"));
+	assert_int_equal(d[1].invalid, SENT_INVALID_DESTINATION_NUMBER);
+	assert_int_equal(d[4].invalid, SENT_INVALID_DESTINATION_NUMBER);
+	settings.sms.mobile_prefix_count = 0;
+}
+
 TEST(parts_are_estimated)
 {
 	struct buf b = BUF_INIT;
@@ -418,6 +440,7 @@ int main(void)
 		RUN(faults_in_a_bulk_have_their_path_and_are_capped),
 		RUN(a_query_is_a_single),
 		RUN(numbers_decide_what_a_draft_becomes),
+		RUN(only_mobiles_are_taken_and_what_the_operator_adds),
 		RUN(parts_are_estimated),
 		RUN(flags_come_from_request_and_sub_account),
 	};

@@ -70,7 +70,7 @@ TEST(numbers_are_usable_or_not)
 	} c[] = {
 		{"5511999990001", true},
 		{"551199990001", true},
-		{"551130001234", true},
+		{"551130001234", false},
 		{"5511999999101", true},
 		{"55119999900012", false},
 		{"55119999001", false},
@@ -97,13 +97,13 @@ TEST(numbers_are_usable_or_not)
 		{"79161234567", true},
 		{"351912345678", true},
 		{"34612345678", true},
-		{"442071838750", true},
+		{"442071838750", false},
 		{"4915112345678", true},
 		{"59899123456", true},
 		{"595981123456", true},
 		{"8613812345678", true},
 		{"919812345678", true},
-		{"2125551234", true},
+		{"2125551234", false},
 		{"2105551234", false},
 		{"2595551234", false},
 		{"9995551234", false},
@@ -113,16 +113,27 @@ TEST(numbers_are_usable_or_not)
 		{"9791234567", false},
 		{"3841234567", false},
 		{"6991234567", false},
-		{"88213300000", true},
+		{"88213300000", false},
 		{"1234567", false},
 		{"2901234", false},
-		{"29012345", true},
+		{"29012345", false},
 		{"27182", false},
 		{"28149", false},
 		{"0", false},
 		{"123456789012345", false},
-		{"351123456789012", true},
+		{"351123456789012", false},
 		{"49", false},
+		{"447911123456", true},
+		{"+44 (0)7911 123456", true},
+		{"+44 7624 300000", true}, /* Isle of Man */
+		{"4407911123456", true},
+		{"+55 (0)11 99999-0001", true},
+		{"+55 0 11 9999-0001", false},
+		{"5508001234567", false}, /* freephone */
+		{"+390612345678", false},
+		{"393331234567", true},
+		{"881612345678", false}, /* satellite */
+		{"212650123456", true},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -191,9 +202,12 @@ TEST(old_mobiles_of_brazil_get_their_ninth_digit)
 	static const struct {
 		const char *number, *want;
 	} c[] = {
-		{"551199990001", "5511999990001"}, {"551169990001", "5511969990001"},
-		{"551130001234", "551130001234"},  {"5511999990001", "5511999990001"},
-		{"351912345678", "351912345678"},  {"55119999000", "55119999000"},
+		{"551199990001", "5511999990001"},  {"551169990001", "5511969990001"},
+		{"551130001234", "551130001234"},   {"5511999990001", "5511999990001"},
+		{"351912345678", "351912345678"},   {"55119999000", "55119999000"},
+		{"5501199990001", "5501199990001"}, {"5501999990001", "5501999990001"},
+		{"4407911123456", "447911123456"},  {"55011999990001", "5511999990001"},
+		{"551170001234", "5511970001234"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(c); i++) {
@@ -205,6 +219,61 @@ TEST(old_mobiles_of_brazil_get_their_ninth_digit)
 		assert_int_equal(q.n, strlen(q.digits));
 		phone_canonical(&q, &q);
 		assert_string_equal(q.digits, c[i].want);
+	}
+}
+
+TEST(plans_tell_kind_and_country)
+{
+	static const struct {
+		const char *number, *country;
+		enum phone_kind kind;
+	} c[] = {
+		{"5511999990001", "BR", PHONE_MOBILE},      {"551130001234", "", PHONE_NO_MOBILE},
+		{"14155550100", "US", PHONE_MAYBE_MOBILE},  {"16135550100", "CA", PHONE_MAYBE_MOBILE},
+		{"18765551234", "JM", PHONE_MOBILE},        {"447400123456", "GB", PHONE_MOBILE},
+		{"447624300000", "IM", PHONE_MOBILE},       {"77011234567", "KZ", PHONE_MOBILE},
+		{"79161234567", "RU", PHONE_MOBILE},        {"5215512345678", "", PHONE_NO_MOBILE},
+		{"525512345678", "MX", PHONE_MAYBE_MOBILE}, {"38328123456", "XK", PHONE_NO_MOBILE},
+		{"38343201234", "XK", PHONE_MOBILE},        {"", "", PHONE_NO_MOBILE},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct phone p = {.n = (uint8_t)strlen(c[i].number)};
+		struct phone_plan plan;
+
+		strcpy(p.digits, c[i].number);
+		plan = phone_plan(&p);
+		if (plan.kind != c[i].kind || (plan.kind && strcmp(plan.country, c[i].country) != 0))
+			fail_msg("%s: %d %s", c[i].number, (int)plan.kind, plan.country);
+	}
+}
+
+TEST(numbers_have_the_time_of_their_country_and_in_brazil_of_their_area)
+{
+	static const struct {
+		const char *number, *zone;
+	} c[] = {
+		{"5511999990001", "America/Sao_Paulo"},
+		{"5568999990001", "America/Rio_Branco"},
+		{"5592999990001", "America/Manaus"},
+		{"5565999990001", "America/Cuiaba"},
+		{"5581999990001", "America/Recife"},
+		{"351912345678", "Europe/Lisbon"},
+		{"79161234567", "Europe/Moscow"},
+		{"38343201234", "Europe/Belgrade"},
+		{"61412345678", "Australia/Sydney"},
+		{"551130001234", NULL},
+		{"27182", NULL},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(c); i++) {
+		struct phone p;
+		const char *zone;
+
+		assert_int_equal(phone_read(str_of(c[i].number), &p), 0);
+		zone = phone_zone(&p);
+		if (!zone != !c[i].zone || (zone && strcmp(zone, c[i].zone) != 0))
+			fail_msg("%s: %s", c[i].number, zone ? zone : "none");
 	}
 }
 
@@ -254,6 +323,8 @@ int main(void)
 		RUN(country_codes_are_those_assigned),
 		RUN(brazil_has_sixty_seven_areas),
 		RUN(old_mobiles_of_brazil_get_their_ninth_digit),
+		RUN(plans_tell_kind_and_country),
+		RUN(numbers_have_the_time_of_their_country_and_in_brazil_of_their_area),
 		RUN(short_codes_are_three_to_six_digits),
 		RUN(any_octets_are_survived),
 	};
