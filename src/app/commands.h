@@ -79,6 +79,8 @@ int user_token(struct context *c, const struct args *a);
 int user_set(struct context *c, const struct args *a);
 int account_add(struct context *c, const struct args *a); /* commands_account.c */
 int account_change(struct context *c, const struct args *a);
+int account_disable(struct context *c, const struct args *a);
+int account_enable(struct context *c, const struct args *a);
 int account_list(struct context *c, const struct args *a);
 int sub_account_add(struct context *c, const struct args *a);
 int sub_account_change(struct context *c, const struct args *a);

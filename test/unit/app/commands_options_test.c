@@ -59,7 +59,7 @@ static void faults_are_told(void **state)
 		{{"user", "add", "--username", "a", "--role", "regular"}, 6, EX_USAGE, "--email MAIL is missing"},
 		{{"user", "list", "--json=yes"}, 3, EX_USAGE, "takes no value"},
 		{{"user", "disable"}, 2, EX_USAGE, "NAME is missing"},
-		{{"user", "set", "x", "--time-zone", "UTC"}, 5, EX_UNAVAILABLE, "not supported yet"},
+		{{"sub-account", "set", "x", "--max-length", "9"}, 5, EX_UNAVAILABLE, "not supported yet"},
 		{{"user", "disable", "\xff"}, 3, EX_USAGE, "not UTF-8"},
 		{{"nonsense"}, 1, -1, "no command nonsense"},
 		{{"user"}, 1, -1, "needs one of: add, list"},
