@@ -328,7 +328,29 @@ static void newer_schema_is_refused(void **state)
 	sql(f, "admin.db", "PRAGMA user_version=999");
 	assert_int_equal(admin_open(&other, f->path, &e), -EPROTO);
 	assert_non_null(strstr(e.text, "999"));
-	sql(f, "admin.db", "PRAGMA user_version=1");
+	sql(f, "admin.db", "PRAGMA user_version=2");
+}
+
+static void older_schema_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct account a = {.id = 1, .name = "default", .zone = "UTC"};
+	struct admin_all all;
+	struct err e;
+
+	admin_close(f->a);
+	f->a = NULL;
+	sql(f, "admin.db",
+	    "ALTER TABLE account DROP COLUMN zone; ALTER TABLE account DROP COLUMN default_sub;"
+	    "ALTER TABLE sub_account DROP COLUMN zone; ALTER TABLE user DROP COLUMN zone; PRAGMA "
+	    "user_version=1");
+	reopen(f);
+	all = load(f);
+	assert_int_equal(all.account_count, 1);
+	assert_string_equal(all.accounts[0].zone, "");
+	assert_int_equal(all.user_count, 1);
+	admin_all_done(&all);
+	assert_int_equal(admin_account_set(f->a, &a, &e), 0);
 }
 
 static void backup_is_a_whole_copy(void **state)
@@ -376,6 +398,7 @@ int main(void)
 		T(short_code_moves_to_its_latest_owner),
 		T(connection_keeps_its_number),
 		T(newer_schema_is_refused),
+		T(older_schema_is_brought_up),
 		T(backup_is_a_whole_copy),
 	};
 
