@@ -112,6 +112,24 @@ static void read_search(struct request *q, struct json *root, struct faults *f)
 		fault_add(f, "correlationIds", "too large");
 }
 
+/* The root's subAccount: a reference, or an id as a number too. False: refused. */
+static bool search_sub_account(struct request *q, struct json *root, uint32_t *ret)
+{
+	struct json *j = json_get(root, "subAccount");
+	char scratch[JSON_SCRATCH];
+	struct str name = {NULL, 0};
+
+	if (json_kind(j) == JSON_KIND_STRING)
+		name = json_str(j);
+	else if (json_kind(j) == JSON_KIND_INTEGER)
+		name = json_scalar(j, scratch);
+	else if (json_kind(j) != JSON_KIND_NULL) {
+		refuse_field(q, "subAccount", "must be a string or a whole number");
+		return false;
+	}
+	return choose_sub_account(q, name.n > 0, name, true, ret);
+}
+
 void status_search_run(struct request *q, const struct settings *s)
 {
 	struct faults f;
@@ -120,14 +138,14 @@ void status_search_run(struct request *q, const struct settings *s)
 
 	(void)s;
 	f.count = 0;
-	if (!choose_sub_account(q, false, (struct str){NULL, 0}, true, &sub))
-		return;
-	begin(q, LOOKUP_SEARCH, sub);
 	q->doc = json_read(q->body.p, q->body.n, &e);
 	if (!q->doc) {
 		request_refuse(q, MHD_HTTP_BAD_REQUEST, "malformed JSON: %s", e.text);
 		return;
 	}
+	if (!search_sub_account(q, json_root(q->doc), &sub))
+		return;
+	begin(q, LOOKUP_SEARCH, sub);
 	read_search(q, json_root(q->doc), &f);
 	if (f.count)
 		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
@@ -139,11 +157,11 @@ void status_search_run(struct request *q, const struct settings *s)
 
 void status_one_run(struct request *q, const struct settings *s)
 {
-	struct str id = query_get(&q->query, "id", false, NULL);
+	struct str id = query_get(&q->query, "id", false, NULL), name = query_get(&q->query, "subAccount", false, NULL);
 	uint32_t sub;
 
 	(void)s;
-	if (!choose_sub_account(q, false, (struct str){NULL, 0}, true, &sub))
+	if (!choose_sub_account(q, name.n > 0, name, true, &sub))
 		return;
 	if (!id.n) {
 		refuse_field(q, "id", "missing");

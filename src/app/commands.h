@@ -79,6 +79,8 @@ int user_token(struct context *c, const struct args *a);
 int user_set(struct context *c, const struct args *a);
 int account_add(struct context *c, const struct args *a); /* commands_account.c */
 int account_change(struct context *c, const struct args *a);
+int account_disable(struct context *c, const struct args *a);
+int account_enable(struct context *c, const struct args *a);
 int account_list(struct context *c, const struct args *a);
 int sub_account_add(struct context *c, const struct args *a);
 int sub_account_change(struct context *c, const struct args *a);
@@ -95,7 +97,13 @@ int message_search(struct context *c, const struct args *a);
 int receipt_parked(struct context *c, const struct args *a);
 int send_command(struct context *c, const struct args *a);    /* commands_send.c */
 int connection_list(struct context *c, const struct args *a); /* commands_connection.c */
-int store_backup(struct context *c, const struct args *a);    /* commands_store.c */
+int credit_add(struct context *c, const struct args *a);      /* commands_credit.c */
+int credit_set(struct context *c, const struct args *a);
+int credit_limit(struct context *c, const struct args *a);
+int credit_show(struct context *c, const struct args *a);
+int credit_list(struct context *c, const struct args *a);
+int credit_ledger(struct context *c, const struct args *a);
+int store_backup(struct context *c, const struct args *a); /* commands_store.c */
 int store_restore_command(struct context *c, const struct args *a);
 int store_check(struct context *c, const struct args *a);
 int bench_command(int argc, char **argv);              /* commands_bench.c */

@@ -26,6 +26,22 @@ static int set_country(struct context *c, const struct args *a, struct account *
 	return 0;
 }
 
+/* Which of its sub-accounts an administrator means who names none. */
+static int set_default_sub(struct context *c, const struct args *a, struct account *account)
+{
+	const char *ref = a->value[OPT_DEFAULT_SUB_ACCOUNT];
+	const struct snapshot *s;
+	const struct sub_account *sub;
+
+	if (!ref)
+		return 0;
+	s = snapshot_get();
+	sub = s ? snapshot_sub_named(s, account->id, str_of(ref)) : NULL;
+	account->default_sub = sub ? sub->id : account->default_sub;
+	snapshot_put(s);
+	return sub ? 0 : complain(c, EX_NOINPUT, "account %s has no sub-account %s", account->name, ref);
+}
+
 static int save_account(struct context *c, const struct account *account, const char *action)
 {
 	struct err e;
@@ -34,7 +50,9 @@ static int save_account(struct context *c, const struct account *account, const 
 	c->changed = true;
 	if (r < 0)
 		return complain_errno(c, r, &e);
-	return context_audit(c, action, "account=%s country=%s", account->name, account->country);
+	return context_audit(c, action, "account=%s country=%s time_zone=%s default_sub=%u%s", account->name,
+			     account->country, account->zone, account->default_sub,
+			     account->disabled ? " disabled" : "");
 }
 
 int account_add(struct context *c, const struct args *a)
@@ -54,6 +72,8 @@ int account_add(struct context *c, const struct args *a)
 				NAME_MAX_BYTES - 1);
 	str_copy(account.name, sizeof account.name, name);
 	r = set_country(c, a, &account);
+	if (r == 0)
+		r = find_zone(c, a, account.zone);
 	if (r)
 		return r;
 	r = admin_account_ensure(c->admin, name, &account.id, &e);
@@ -70,12 +90,42 @@ int account_change(struct context *c, const struct args *a)
 	int r;
 
 	as_option.value[OPT_ACCOUNT] = a->argument[0];
-	if (!args_has(a, OPT_COUNTRY))
-		return complain(c, EX_USAGE, "nothing to set: --country");
+	if (!args_has(a, OPT_COUNTRY) && !args_has(a, OPT_TIME_ZONE) && !args_has(a, OPT_DEFAULT_SUB_ACCOUNT))
+		return complain(c, EX_USAGE, "nothing to set: --country, --time-zone, --default-sub-account");
 	r = find_account(c, &as_option, &account);
 	if (r == 0)
 		r = set_country(c, a, &account);
+	if (r == 0)
+		r = find_zone(c, a, account.zone);
+	if (r == 0)
+		r = set_default_sub(c, a, &account);
 	return r ? r : save_account(c, &account, "account.set");
+}
+
+static int account_switch(struct context *c, const struct args *a, bool disabled)
+{
+	struct args as_option = *a;
+	struct account account = {0};
+	int r;
+
+	as_option.value[OPT_ACCOUNT] = a->argument[0];
+	r = find_account(c, &as_option, &account);
+	account.disabled = disabled;
+	return r ? r : save_account(c, &account, disabled ? "account.disable" : "account.enable");
+}
+
+int account_disable(struct context *c, const struct args *a) { return account_switch(c, a, true); }
+
+int account_enable(struct context *c, const struct args *a) { return account_switch(c, a, false); }
+
+/* null when it is inherited. */
+static void zone_json(struct buf *b, const char *zone)
+{
+	buf_puts(b, ",\"timeZone\":");
+	if (*zone)
+		buf_json(b, str_of(zone));
+	else
+		buf_puts(b, "null");
 }
 
 int account_list(struct context *c, const struct args *a)
@@ -92,13 +142,16 @@ int account_list(struct context *c, const struct args *a)
 		const struct account *x = &all.accounts[i];
 
 		if (!c->json) {
-			buf_fmt(&b, "%-24s %-2s%s\n", x->name, x->country, x->disabled ? "  disabled" : "");
+			buf_fmt(&b, "%-24s %-2s %s%s\n", x->name, x->country, x->zone, x->disabled ? "  disabled" : "");
 			continue;
 		}
 		buf_puts(&b, i ? ",{\"account\":" : "{\"account\":");
 		buf_json(&b, str_of(x->name));
 		buf_puts(&b, ",\"country\":");
 		buf_json(&b, str_of(x->country));
+		buf_puts(&b, ",\"defaultSubAccount\":");
+		buf_json(&b, str_of(x->default_sub ? sub_account_name(&all, x->default_sub) : "default"));
+		zone_json(&b, x->zone);
 		buf_fmt(&b, ",\"disabled\":%s}", bool_word(x->disabled));
 	}
 	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
@@ -123,7 +176,7 @@ static int sub_rules(struct context *c, const struct args *a, struct sub_account
 		sub->resend_doubt = strcmp(doubt, "resend") == 0;
 		sub->resend_doubt_set = strcmp(doubt, "default") != 0;
 	}
-	return 0;
+	return find_zone(c, a, sub->zone);
 }
 
 static const char *doubt_word(const struct sub_account *s)
@@ -141,8 +194,8 @@ static int save_sub(struct context *c, const struct sub_account *sub, const char
 	c->changed = true;
 	if (r < 0)
 		return complain_errno(c, r, &e);
-	return context_audit(c, action, "sub_account=%s class=%s in_doubt=%s", sub->reference,
-			     sub->marketing ? "marketing" : "transactional", doubt_word(sub));
+	return context_audit(c, action, "sub_account=%s class=%s in_doubt=%s time_zone=%s", sub->reference,
+			     sub->marketing ? "marketing" : "transactional", doubt_word(sub), sub->zone);
 }
 
 int sub_account_add(struct context *c, const struct args *a)
@@ -181,8 +234,8 @@ int sub_account_change(struct context *c, const struct args *a)
 	struct sub_account sub = {0};
 	int r = find_sub_account(c, a, a->argument[0], &sub);
 
-	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT))
-		return complain(c, EX_USAGE, "nothing to set: --class, --in-doubt");
+	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT) && !args_has(a, OPT_TIME_ZONE))
+		return complain(c, EX_USAGE, "nothing to set: --class, --in-doubt, --time-zone");
 	if (r == 0)
 		r = sub_rules(c, a, &sub);
 	return r ? r : save_sub(c, &sub, "sub-account.set");
@@ -215,7 +268,9 @@ int sub_account_list(struct context *c, const struct args *a)
 		buf_json(&b, str_of(account));
 		buf_puts(&b, ",\"subAccount\":");
 		buf_json(&b, str_of(x->reference));
-		buf_fmt(&b, ",\"class\":\"%s\",\"inDoubt\":\"%s\"}", class, doubt_word(x));
+		buf_fmt(&b, ",\"id\":%u,\"class\":\"%s\",\"inDoubt\":\"%s\"", x->id, class, doubt_word(x));
+		zone_json(&b, x->zone);
+		buf_putc(&b, '}');
 	}
 	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
 	buf_done(&b);

@@ -1,7 +1,13 @@
 /* commands_find.c - see commands_find.h. */
 #include "app/commands_find.h"
 
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+#define ZONES "/usr/share/zoneinfo"
 
 bool name_usable(struct str s)
 {
@@ -52,6 +58,46 @@ int find_sub_account(struct context *c, const struct args *a, const char *refere
 		*ret = *found;
 	snapshot_put(s);
 	return found ? 0 : complain(c, EX_NOINPUT, "account %s has no sub-account %s", account.name, reference);
+}
+
+/* +03:00, -0100 */
+static bool is_offset(const char *z)
+{
+	size_t n = strlen(z), digits = 0;
+
+	if ((*z != '+' && *z != '-') || (n != 5 && n != 6) || (n == 6 && z[3] != ':'))
+		return false;
+	for (size_t i = 1; i < n; i++)
+		digits += isdigit((unsigned char)z[i]) != 0;
+	return digits == 4 && (z[1] - '0') * 10 + (z[2] - '0') <= 18 && z[n - 2] < '6';
+}
+
+/* A name of the system's tz database: words of letters, digits, _ + - with strokes between. */
+static bool is_zone_name(const char *z)
+{
+	char path[sizeof(ZONES) + 1 + ZONE_MAX_BYTES];
+
+	if (!isalpha((unsigned char)*z) || strlen(z) >= ZONE_MAX_BYTES || strstr(z, "//") || z[strlen(z) - 1] == '/')
+		return false;
+	for (const char *p = z; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_+-/", *p))
+			return false;
+	snprintf(path, sizeof path, ZONES "/%s", z);
+	return strcmp(z, "UTC") == 0 || access(path, R_OK) == 0;
+}
+
+int find_zone(struct context *c, const struct args *a, char *ret)
+{
+	const char *z = a->value[OPT_TIME_ZONE];
+
+	if (!z)
+		return 0;
+	if (strcmp(z, "none") == 0)
+		z = "";
+	else if (!is_offset(z) && !is_zone_name(z))
+		return complain(c, EX_DATAERR, "--time-zone: a name of the tz database such as America/Sao_Paulo, an offset such as -03:00, or none");
+	str_copy(ret, ZONE_MAX_BYTES, str_of(z));
+	return 0;
 }
 
 int find_limit(struct context *c, const struct args *a, size_t *ret)

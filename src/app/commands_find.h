@@ -11,6 +11,8 @@ struct user *user_named(struct str name_or_email);
 int find_account(struct context *c, const struct args *a, struct account *ret) MUST;
 /* The sub-account with that reference in the account of --account. 0 or an exit code, told. */
 int find_sub_account(struct context *c, const struct args *a, const char *reference, struct sub_account *ret) MUST;
+/* --time-zone into ret[ZONE_MAX_BYTES], as it is when it is not given; "none" takes it away. 0 or an exit code, told. */
+int find_zone(struct context *c, const struct args *a, char *ret) MUST;
 /* --limit, 50 when it is not given. 0 or an exit code, told. */
 int find_limit(struct context *c, const struct args *a, size_t *ret) MUST;
 /* Names of ids; "?" when unknown. */

@@ -143,12 +143,10 @@ int user_token(struct context *c, const struct args *a)
 		return r;
 	if (args_has(a, OPT_GRACE) && duration_parse(str_of(a->value[OPT_GRACE]), 1000, &grace) < 0)
 		return complain(c, EX_USAGE, "--grace: a time such as 24h or 30m");
-	if (u.system)
-		return complain(c, EX_DATAERR, "%s is a system user and has no token", u.name);
 	memcpy(u.old_token, u.token, TOKEN_HASH);
 	u.old_until = grace ? wall_ms() + grace : 0;
 	new_token(&u, token);
-	r = save(c, &u, "user.token", "");
+	r = save(c, &u, "user.token", grace ? " grace" : "");
 	if (r == 0)
 		print_token(c, &u, token);
 	return r;
@@ -162,17 +160,18 @@ int user_set(struct context *c, const struct args *a)
 
 	if (r)
 		return r;
-	if (!answer)
-		return complain(c, EX_USAGE, "nothing to set: --answer");
-	if (strcmp(answer, "object") == 0)
+	if (!answer && !args_has(a, OPT_TIME_ZONE))
+		return complain(c, EX_USAGE, "nothing to set: --answer, --time-zone");
+	if (answer && strcmp(answer, "object") == 0)
 		u.answer_object = 1;
-	else if (strcmp(answer, "array") == 0)
+	else if (answer && strcmp(answer, "array") == 0)
 		u.answer_object = 0;
-	else if (strcmp(answer, "default") == 0)
+	else if (answer && strcmp(answer, "default") == 0)
 		u.answer_object = -1;
-	else
+	else if (answer)
 		return complain(c, EX_USAGE, "--answer: array, object or default");
-	return save(c, &u, "user.set", " answer");
+	r = find_zone(c, a, u.zone);
+	return r ? r : save(c, &u, "user.set", answer ? args_has(a, OPT_TIME_ZONE) ? " answer time-zone" : " answer" : " time-zone");
 }
 
 static const char *answer_word(const struct user *u)
@@ -180,6 +179,15 @@ static const char *answer_word(const struct user *u)
 	if (u->answer_object < 0)
 		return "default";
 	return u->answer_object ? "object" : "array";
+}
+
+/* null when it is inherited. */
+static void zone_json(struct buf *b, const char *zone)
+{
+	if (*zone)
+		buf_json(b, str_of(zone));
+	else
+		buf_puts(b, "null");
 }
 
 static void user_json(struct buf *b, const struct admin_all *all, const struct user *u)
@@ -196,8 +204,10 @@ static void user_json(struct buf *b, const struct admin_all *all, const struct u
 		buf_puts(b, ",\"subAccount\":");
 		buf_json(b, str_of(sub));
 	}
-	buf_fmt(b, ",\"disabled\":%s,\"system\":%s,\"answer\":\"%s\"}", u->disabled ? "true" : "false",
+	buf_fmt(b, ",\"disabled\":%s,\"system\":%s,\"answer\":\"%s\",\"timeZone\":", u->disabled ? "true" : "false",
 		u->system ? "true" : "false", answer_word(u));
+	zone_json(b, u->zone);
+	buf_putc(b, '}');
 }
 
 int user_list(struct context *c, const struct args *a)

@@ -240,6 +240,16 @@ static void check_sms(struct config_reader *r)
 		fault_at(r, "sms.retry.delay", "must not be more than max_delay");
 }
 
+static void check_credit(struct config_reader *r)
+{
+	const struct settings *s = r->s;
+	struct claims prefixes = {0};
+
+	for (size_t i = 0; i < s->credit.price_count; i++)
+		claim(&prefixes, s->credit.prices[i].prefix, config_path("credit.prices[%zu].prefix", i));
+	claims_check(r, &prefixes);
+}
+
 static void check_webhooks(struct config_reader *r)
 {
 	const struct settings *s = r->s;
@@ -257,4 +267,5 @@ void config_cross(struct config_reader *r)
 	check_connections(r);
 	check_sms(r);
 	check_webhooks(r);
+	check_credit(r);
 }

@@ -88,6 +88,8 @@ const char *const config_table_path[CONFIG_TABLES] = {
 	[ROUTE] = "sms.routes[].",
 	[VIA] = "sms.routes[].connections[].",
 	[WEBHOOKS] = "webhooks.",
+	[CREDIT] = "credit.",
+	[PRICE] = "credit.prices[].",
 	[RETENTION] = "retention.",
 	[LOG] = "log.",
 };

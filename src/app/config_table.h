@@ -17,6 +17,8 @@ enum config_tables {
 	ROUTE,
 	VIA,
 	WEBHOOKS,
+	CREDIT,
+	PRICE,
 	RETENTION,
 	LOG,
 	CONFIG_TABLES

@@ -82,6 +82,13 @@ static bool dispatch_one(struct engine *e, struct route *r, struct queue *k)
 	queue_rotate(&e->queues, k);
 	f.connection = c->number;
 	f.connection_name = c->name;
+	if (e->credit.limited) {
+		struct credit_need need = credit_need(e, lv->d);
+
+		f.unit_price = need.unit_price;
+		f.held_from = need.from;
+		f.no_credit = need.too_little;
+	}
 	if (engine_step(e, lv, &f)) {
 		hand_over(e, lv, c);
 		metric_add(M_ATTEMPTS, 1);

@@ -197,6 +197,7 @@ static int commit(struct engine *e, struct err *err)
 		put_marks(e);
 		e->next_marks = e->now + MARKS_MS;
 	}
+	credit_flush(e);
 	e->batch = false;
 	r = e->ops->commit(e->store, err);
 	metric_observe_us(M_COMMIT_TIME, mono_us() - start);
@@ -425,6 +426,7 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	hooks_init(e);
 	receipts_init(e);
 	lists_init(e);
+	credit_init(e);
 	use_settings(e, c->settings);
 	e->snap = snapshot_get();
 	r = recover_all(e, err);
@@ -476,6 +478,11 @@ static void drop_effects(struct engine *e)
 		delivery_free(((struct hook_call *)m)->d);
 		free(m);
 	}
+	for (struct mail *m = e->done_first, *next; m; m = next) {
+		next = m->next;
+		if (((struct input *)m)->kind == INPUT_CALL && ((struct call *)m)->lost)
+			((struct call *)m)->lost((struct call *)m);
+	}
 }
 
 void engine_close(struct engine *e)
@@ -485,6 +492,7 @@ void engine_close(struct engine *e)
 	drop_inputs(e);
 	drop_effects(e);
 	lists_done(e);
+	credit_done(e);
 	receipts_done(e);
 	hooks_done(e);
 	queues_done(&e->queues);

@@ -4,6 +4,7 @@
 
 #include "core/intake.h"
 #include "core/ring.h"
+#include "model/codes.h"
 
 #define IDEMPOTENCY_MS ((int64_t)24 * 3600 * 1000)
 
@@ -36,11 +37,43 @@ static void remember(struct engine *e, const struct submission *s)
 	e->ops->idem(e->store, &row);
 }
 
+/* -- what acceptance refuses ----------------------------------------------------------------------------------------
+ * The message gets an id and ends at once with the first code that applies, in the order of the API: 202, 203, 204, 207 (seen
+ * where the request is read: the draft says so), 205, 201, and last that no route leads to its number. One function each; true: it
+ * applies. */
+
+struct refusal {
+	uint16_t code, reason;
+};
+
+static bool refused_by_draft(const struct draft *m, bool route, struct refusal *r)
+{
+	if (!m->invalid || (m->invalid_reason == REASON_NO_ROUTE) != route)
+		return false;
+	*r = (struct refusal){m->invalid, m->invalid_reason};
+	return true;
+}
+
+/* What leaves later is charged later: its credit is looked at when it is to leave. */
+static bool refused_by_credit(const struct engine *e, const struct delivery *d, struct refusal *r)
+{
+	if (!e->credit.limited || d->due_at > e->now || !credit_need(e, d).too_little)
+		return false;
+	*r = (struct refusal){SENT_NO_CREDIT, REASON_NO_CREDIT};
+	return true;
+}
+
+static bool refused(const struct engine *e, const struct draft *m, const struct delivery *d, struct refusal *r)
+{
+	return refused_by_draft(m, false, r) || refused_by_credit(e, d, r) || refused_by_draft(m, true, r);
+}
+
 static void accept_one(struct engine *e, const struct submission *s, uint32_t i, bool marketing, bool resend, struct str source)
 {
 	struct draft *m = &s->drafts[i];
 	struct delivery *d;
 	struct queue *k;
+	struct refusal why;
 
 	if (!m->t.source.n)
 		m->t.source = source;
@@ -63,8 +96,8 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 	/* The usual validity is seen at the queues' heads, which are their oldest; a shorter one has a timer of its own. */
 	if (m->validity_ms < e->settings->sms.validity_ms)
 		engine_due_set(e, &engine_timers, d->expires_at, d->key);
-	if (m->invalid) {
-		struct fact f = {.kind = FACT_REFUSE, .code = m->invalid, .reason = m->invalid_reason};
+	if (refused(e, m, d, &why)) {
+		struct fact f = {.kind = FACT_REFUSE, .code = why.code, .reason = why.reason};
 
 		engine_step(e, live_add(&e->lives, d), &f);
 		return;

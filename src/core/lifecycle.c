@@ -290,7 +290,12 @@ void lifecycle_step(const struct delivery *d, const struct fact *f, const struct
 			say_sent(out, now, SENT_EXPIRED, REASON_EXPIRED, 0);
 			break;
 		}
+		if (f->no_credit) {
+			say_sent(out, now, SENT_NO_CREDIT, REASON_NO_CREDIT, 0);
+			break;
+		}
 		struct event *e = say(out, EV_ATTEMPT, now);
+		e->at2 = f->held_from ? (int64_t)f->unit_price << 2 | f->held_from : 0;
 		e->code = f->connection;
 		e->arg = d->part_count ? d->part_count : 1;
 		event_detail(e, "%s", f->connection_name);
@@ -368,6 +373,17 @@ static void apply_sent(struct delivery *d, const struct event *ev)
 	}
 }
 
+/* Credit is held while an attempt is under way or in doubt, and by nothing else. */
+static void apply_credit(struct delivery *d, const struct event *ev)
+{
+	d->held = d->unit_price = d->held_from = 0;
+	if (ev->kind != EV_ATTEMPT || !(ev->at2 & (CREDIT_FROM_ACCOUNT | CREDIT_FROM_SUB)))
+		return;
+	d->held_from = ev->at2 & (CREDIT_FROM_ACCOUNT | CREDIT_FROM_SUB);
+	d->unit_price = (uint32_t)(ev->at2 >> 2);
+	d->held = d->unit_price * (uint32_t)MAX(ev->arg, 1);
+}
+
 /* Receipts may all have come before the last part's answer: then sent is followed by delivered at once, see the engine. */
 void delivery_apply(struct delivery *d, const struct event *ev)
 {
@@ -384,10 +400,12 @@ void delivery_apply(struct delivery *d, const struct event *ev)
 		d->due_at = 0;
 		d->accepted_parts = d->delivered_parts = 0;
 		delivery_set_parts(d, (unsigned)MAX(ev->arg, 1));
+		apply_credit(d, ev);
 		break;
 	case EV_PART: apply_part(d, ev); break;
 	case EV_SENT:
 		apply_sent(d, ev);
+		apply_credit(d, ev);
 		d->updated_at = ev->at;
 		break;
 	case EV_REQUEUED:
@@ -397,6 +415,7 @@ void delivery_apply(struct delivery *d, const struct event *ev)
 		d->detail = ev->arg;
 		if (ev->code == REASON_LINK_DOWN && d->tries)
 			d->tries--; /* nothing left the house: it was no try */
+		apply_credit(d, ev);
 		break;
 	case EV_DOUBT:
 		if (ev->arg >= 1 && ev->arg <= PARTS_MAX && ev->arg != d->part_count && !d->accepted_parts)

@@ -32,6 +32,10 @@ struct fact {
 	bool receipt_final;
 	const char *carrier_id, *err;
 	uint64_t id_hash; /* the form it would be stored under */
+	/* DISPATCH: what a part costs and whose credit counts (0: nobody's); or there is too little of it */
+	uint32_t unit_price;
+	uint8_t held_from;
+	bool no_credit;
 	/* REFUSE */
 	int code, reason;
 	double jitter; /* 0..1, for back-off; the engine's random number */

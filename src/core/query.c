@@ -313,3 +313,14 @@ int query_dead_hooks(struct query *q, size_t limit, bool (*fn)(void *ctx, const 
 
 	return q->store->ops->r_hooks_dead(q->r, limit, dead_row, &a);
 }
+
+int query_balances(struct query *q, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)
+{
+	return q->store->ops->r_balances(q->r, fn, ctx);
+}
+
+int query_ledger(struct query *q, uint8_t kind, uint32_t owner,
+		 bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx)
+{
+	return q->store->ops->r_ledger(q->r, kind, owner, fn, ctx);
+}

@@ -5,6 +5,7 @@
 #include "model/delivery.h"
 #include "model/event.h"
 #include "model/input.h"
+#include "model/ledger.h"
 
 struct engine;
 struct query;
@@ -71,3 +72,7 @@ struct dead_hook {
 	uint16_t tries;
 };
 int query_dead_hooks(struct query *q, size_t limit, bool (*fn)(void *ctx, const struct dead_hook *h), void *ctx) MUST;
+/* Credit: every balance; ledger rows of one, newest first. Until fn returns false. */
+int query_balances(struct query *q, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx) MUST;
+int query_ledger(struct query *q, uint8_t kind, uint32_t owner,
+		 bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx) MUST;

@@ -124,6 +124,7 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev)
 {
 	int from = lv->d->state;
 	int64_t old_due = lv->d->due_at;
+	struct credit_hold held = credit_hold_of(lv->d);
 
 	engine_batch(e);
 	ev->seq = ++e->seq;
@@ -134,6 +135,8 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev)
 	e->ops->event(e->store, ev);
 	live_touch(&e->lives, lv, ev->seq, e->now);
 	moved(e, lv, from, old_due);
+	if (held.from || lv->d->held_from)
+		credit_event(e, lv->d, held, ev);
 	count(ev);
 	if (event_is_change(ev->kind) || (ev->kind == EV_NO_RECEIPT && ev->code))
 		hooks_event(e, lv, ev);

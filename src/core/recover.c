@@ -208,6 +208,8 @@ int recover_all(struct engine *e, struct err *err)
 	if (!e->sweep)
 		e->sweep = uid_key_at(e->now - 2 * e->policy.receipt_wait_ms);
 	n = e->ops->recover(e->store, recover_one, &r);
+	if (n == 0)
+		n = credit_recover(e);
 	if (n < 0)
 		return err_set(err, n, "the store cannot be read back");
 	e->ops->due_queues(e->store, load_due, e);
@@ -221,6 +223,7 @@ int recover_all(struct engine *e, struct err *err)
 	}
 	free(r.restart);
 	if (e->batch) {
+		credit_flush(e);
 		e->batch = false;
 		n = e->ops->commit(e->store, err);
 		if (n < 0)

@@ -5,6 +5,7 @@
 
 #include "base/heap.h"
 #include "base/rng.h"
+#include "core/credit.h"
 #include "core/engine.h"
 #include "core/lifecycle.h"
 #include "core/queue.h"
@@ -72,6 +73,7 @@ struct engine {
 	struct routes routes;
 	struct receipts receipts;
 	struct hooks hooks;
+	struct credit credit;
 	struct map *readers;    /* user -> struct list_reader */
 	struct map *unfinished; /* key >> UNFINISHED_SHIFT -> deliveries QUEUED, SENDING or DOUBT */
 	int64_t unfinished_low; /* lowest chunk that may have some */

@@ -190,7 +190,10 @@ size_t snapshot_subs_of(const struct snapshot *s, uint32_t account, uint32_t **i
 
 const struct sub_account *snapshot_sub_default(const struct snapshot *s, uint32_t account)
 {
-	return snapshot_sub_named(s, account, STR("default"));
+	const struct account *a = snapshot_account(s, account);
+	const struct sub_account *chosen = a && a->default_sub ? snapshot_sub(s, a->default_sub) : NULL;
+
+	return chosen && chosen->account == account ? chosen : snapshot_sub_named(s, account, STR("default"));
 }
 
 const struct user *snapshot_user(const struct snapshot *s, uint32_t id)

@@ -29,7 +29,7 @@ const struct sub_account *snapshot_sub(const struct snapshot *s, uint32_t id);
 const struct sub_account *snapshot_sub_named(const struct snapshot *s, uint32_t account, struct str reference);
 /* Ids of an account's sub-accounts; the array is the caller's. Returns their number. */
 size_t snapshot_subs_of(const struct snapshot *s, uint32_t account, uint32_t **ids);
-const struct sub_account *snapshot_sub_default(const struct snapshot *s, uint32_t account); /* reference "default" */
+const struct sub_account *snapshot_sub_default(const struct snapshot *s, uint32_t account); /* as chosen, else the one called "default" */
 const struct user *snapshot_user(const struct snapshot *s, uint32_t id);
 const struct user *snapshot_user_named(const struct snapshot *s, struct str name_or_email);
 /* The webhook URLs that count for a message: the user's own where set, else the sub-account's. url is "" when none. */

@@ -5,6 +5,7 @@
 
 #define NAME_MAX_BYTES 128
 #define TOKEN_HASH 32
+#define ZONE_MAX_BYTES 64 /* a tz database name, or an offset such as +03:00 */
 enum role { ROLE_REGULAR, ROLE_ADMINISTRATOR, ROLE_PLATFORM };
 const char *role_name(int role); /* "regular", ... */
 int role_parse(struct str s);    /* -1 when unknown */
@@ -12,12 +13,15 @@ int role_parse(struct str s);    /* -1 when unknown */
 struct account {
 	uint32_t id;
 	char name[NAME_MAX_BYTES];
-	char country[3]; /* ISO 3166 alpha-2 or "" */
+	char country[3];           /* ISO 3166 alpha-2 or "" */
+	char zone[ZONE_MAX_BYTES]; /* time zone; "" = that of the country */
+	uint32_t default_sub; /* sub-account of an administrator's requests that name none; 0 = the one called default */
 	bool disabled;
 };
 struct sub_account {
 	uint32_t id, account;
 	char reference[NAME_MAX_BYTES]; /* unique within the account */
+	char zone[ZONE_MAX_BYTES];      /* time zone; "" = the account's */
 	bool marketing;                 /* class */
 	bool resend_doubt;              /* in doubt: resend instead of end */
 	bool resend_doubt_set;          /* false: the configuration's sms.in_doubt.then decides */
@@ -26,6 +30,7 @@ struct user {
 	uint32_t id, account, sub_account; /* sub_account 0 for administrators and platform */
 	char name[NAME_MAX_BYTES];
 	char email[NAME_MAX_BYTES];
+	char zone[ZONE_MAX_BYTES]; /* time zone; "" = the sub-account's */
 	uint8_t role;
 	bool disabled, system;
 	int8_t answer_object;                /* -1: server's default; 0 array; 1 object */

@@ -5,6 +5,8 @@
  *                delivered_parts 2, sent_code 2, delivered_code 2, reason 2, detail 4, updated_at 8
  *   then         for each bit of `present`, in bit order: a varint; times are zigzag differences to updated_at, because the
  *                steps of one life lie close together
+ *   then         if HAS_MORE: a varint of bits (enum more), then for each bit, in bit order:
+ *                MORE_CREDIT  held, unit_price, held_from as varints
  *   then         the parts: nothing, one part, or part_count of them; each is a byte (state, 0x80 = hash follows), hash 8
  * A blob is read whole or not at all, and nothing may follow it. */
 #include "model/delivery.h"
@@ -24,8 +26,9 @@ enum present {
 	HAS_SEQ = 16,
 	HAS_ONE = 32,
 	HAS_PARTS = 64,
-	PRESENT_ALL = 127
+	HAS_MORE = 128
 };
+enum more { MORE_CREDIT = 1, MORE_ALL = 1 };
 
 const char *delivery_state_name(int state)
 {
@@ -166,7 +169,7 @@ static void put_part(struct buf *out, const struct part *p)
 void delivery_state_write(const struct delivery *d, struct buf *out)
 {
 	const int64_t times[] = {d->due_at, d->begun_at, d->sent_at, d->delivered_at};
-	uint8_t present = 0;
+	uint8_t present = 0, more = d->held_from ? MORE_CREDIT : 0;
 	char head[HEAD], *at = head;
 
 	for (unsigned i = 0; i < COUNT_OF(times); i++)
@@ -174,6 +177,7 @@ void delivery_state_write(const struct delivery *d, struct buf *out)
 	present |= d->last_seq ? HAS_SEQ : 0;
 	present |= d->one.state || d->one.id_hash ? HAS_ONE : 0;
 	present |= d->parts ? HAS_PARTS : 0;
+	present |= more ? HAS_MORE : 0;
 	at = put(at, VERSION, 1);
 	at = put(at, d->state, 1);
 	at = put(at, d->flags, 1);
@@ -196,6 +200,13 @@ void delivery_state_write(const struct delivery *d, struct buf *out)
 			put_varint(out, zigzag(times[i], d->updated_at));
 	if (d->last_seq)
 		put_varint(out, (uint64_t)d->last_seq);
+	if (more)
+		put_varint(out, more);
+	if (more & MORE_CREDIT) {
+		put_varint(out, d->held);
+		put_varint(out, d->unit_price);
+		put_varint(out, d->held_from);
+	}
 	if (present & HAS_ONE)
 		put_part(out, &d->one);
 	for (unsigned i = 0; d->parts && i < d->part_count; i++)
@@ -268,11 +279,35 @@ static uint8_t get_head(struct reader *r, struct delivery *d)
 	d->reason = (uint16_t)get(r, 2);
 	d->detail = (int32_t)get(r, 4);
 	d->updated_at = (int64_t)get(r, 8);
-	if (d->state > D_DONE || present & ~PRESENT_ALL)
+	if (d->state > D_DONE)
 		r->bad = true;
 	if (present & HAS_PARTS && (d->part_count < 2 || d->part_count > PARTS_MAX))
 		r->bad = true;
 	return present;
+}
+
+static uint64_t get_below(struct reader *r, uint64_t most)
+{
+	uint64_t v = get_varint(r);
+
+	if (v > most)
+		r->bad = true;
+	return v;
+}
+
+static void get_more(struct reader *r, struct delivery *d)
+{
+	uint64_t more = get_below(r, MORE_ALL);
+
+	if (!more)
+		r->bad = true;
+	if (more & MORE_CREDIT) {
+		d->held = (uint32_t)get_below(r, UINT32_MAX);
+		d->unit_price = (uint32_t)get_below(r, UINT32_MAX);
+		d->held_from = (uint8_t)get_below(r, CREDIT_FROM_ACCOUNT | CREDIT_FROM_SUB);
+		if (!d->held_from)
+			r->bad = true;
+	}
 }
 
 int delivery_state_read(struct delivery *d, struct str blob)
@@ -290,6 +325,9 @@ int delivery_state_read(struct delivery *d, struct str blob)
 	for (unsigned i = 0; i < COUNT_OF(times); i++)
 		*times[i] = present & 1u << i ? unzigzag(get_varint(&r), new.updated_at) : 0;
 	new.last_seq = present &HAS_SEQ ? (int64_t)get_varint(&r) : 0;
+	new.held = new.unit_price = new.held_from = 0;
+	if (present & HAS_MORE)
+		get_more(&r, &new);
 	new.one = present &HAS_ONE ? get_part(&r) : (struct part){0};
 	for (unsigned i = 0; !r.bad && present & HAS_PARTS && i < new.part_count; i++)
 		parts[i] = get_part(&r);

@@ -29,6 +29,8 @@ enum delivery_flag {
 	DF_HAS_CORR = 32, /* the caller gave a correlationId (an empty one counts as none) */
 };
 
+enum credit_from { CREDIT_FROM_ACCOUNT = 1, CREDIT_FROM_SUB = 2 }; /* whose balance it counts against */
+
 /* Texts of a delivery, borrowed views into its own memory. */
 struct delivery_text {
 	struct str destination; /* as the caller spelt it: echoed */
@@ -64,9 +66,13 @@ struct delivery {
 	int64_t due_at;   /* QUEUED: not before; DOUBT: end of the wait */
 	int64_t begun_at; /* latest attempt */
 	int64_t sent_at, delivered_at, updated_at;
-	int64_t last_seq;   /* highest event applied */
-	struct part one;    /* the part of a single-part message */
-	struct part *parts; /* part_count > 1: array of part_count, owned; else NULL */
+	int64_t last_seq; /* highest event applied */
+	/* Credit that the attempt under way holds (core/credit.h); all 0 when none counts, and once it is settled or given back. */
+	uint32_t held;       /* units */
+	uint32_t unit_price; /* units a part, as it was when the attempt began */
+	uint8_t held_from;   /* enum credit_from */
+	struct part one;     /* the part of a single-part message */
+	struct part *parts;  /* part_count > 1: array of part_count, owned; else NULL */
 };
 
 /* One allocation holding copies of all texts; everything else zero. */

@@ -129,5 +129,6 @@ struct call {
 	struct input in;
 	void (*fn)(struct engine *e, struct call *c); /* on the engine thread, inside the open batch */
 	void (*done)(struct call *c); /* on the engine thread, after that batch's commit; may free c */
+	void (*lost)(struct call *c); /* instead, when the engine ended before it could tell; NULL: nobody is told */
 	void *ctx;
 };

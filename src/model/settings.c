@@ -51,6 +51,9 @@ static void lists_done(struct settings *s)
 	for (size_t i = 0; s->sms.routes && i < s->sms.route_count; i++)
 		route_done(&s->sms.routes[i]);
 	free(s->sms.routes);
+	for (size_t i = 0; s->credit.prices && i < s->credit.price_count; i++)
+		free(s->credit.prices[i].prefix);
+	free(s->credit.prices);
 }
 
 void settings_free(struct settings *s)

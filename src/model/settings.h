@@ -15,6 +15,10 @@ struct operator_setting {
 	size_t prefix_count;
 	int64_t receipt_wait_ms; /* 0: sms.receipt_wait */
 };
+struct price_setting {
+	char *prefix;  /* digits; "" = every number */
+	int64_t units; /* a part */
+};
 enum accents { ACCENTS_KEEP, ACCENTS_FOLD, ACCENTS_SINGLE_SHIFT };
 enum join { JOIN_UDH8, JOIN_UDH16, JOIN_SAR, JOIN_PAYLOAD, JOIN_NONE };
 enum ids_way { IDS_EITHER, IDS_EXACT, IDS_DECIMAL, IDS_HEX }; /* of the receipts, as against the responses */
@@ -108,6 +112,10 @@ struct settings {
 		char **mobile_prefixes; /* mobiles whatever the numbering plans say */
 		size_t mobile_prefix_count;
 	} sms;
+	struct {
+		struct price_setting *prices; /* longest prefix wins; none: 1 */
+		size_t price_count;
+	} credit;
 	struct {
 		char **allow; /* CIDR of private targets that are permitted */
 		size_t allow_count;

@@ -13,7 +13,6 @@
 #include "base/time.h"
 #include "store/sqlite.h"
 
-#define ADMIN_SCHEMA 1
 #define CONNECTIONS_MAX 65535
 
 struct admin {
@@ -50,7 +49,13 @@ static const char *const migrations[] = {
 	"CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, "
 	"action TEXT NOT NULL,"
 	"  detail TEXT NOT NULL);",
+	/* 2: time zones, and which sub-account is an account's default one */
+	"ALTER TABLE account ADD COLUMN zone TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE account ADD COLUMN default_sub INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sub_account ADD COLUMN zone TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE user ADD COLUMN zone TEXT NOT NULL DEFAULT '';",
 };
+#define ADMIN_SCHEMA ((int)COUNT_OF(migrations))
 
 /* -- statements ----------------------------------------------------------------------------------------------------- */
 
@@ -213,6 +218,8 @@ static void read_account(sqlite3_stmt *q, void *row)
 	text(q, 1, r->name, sizeof r->name);
 	text(q, 2, r->country, sizeof r->country);
 	r->disabled = sqlite3_column_int(q, 3);
+	text(q, 4, r->zone, sizeof r->zone);
+	r->default_sub = (uint32_t)sqlite3_column_int64(q, 5);
 }
 
 static void read_sub(sqlite3_stmt *q, void *row)
@@ -225,6 +232,7 @@ static void read_sub(sqlite3_stmt *q, void *row)
 	r->marketing = sqlite3_column_int(q, 3);
 	r->resend_doubt = sqlite3_column_int(q, 4);
 	r->resend_doubt_set = sqlite3_column_int(q, 5);
+	text(q, 6, r->zone, sizeof r->zone);
 }
 
 static void read_user(sqlite3_stmt *q, void *row)
@@ -243,6 +251,7 @@ static void read_user(sqlite3_stmt *q, void *row)
 	hash(q, 9, r->token);
 	hash(q, 10, r->old_token);
 	r->old_until = sqlite3_column_int64(q, 11);
+	text(q, 12, r->zone, sizeof r->zone);
 }
 
 static void read_webhook(sqlite3_stmt *q, void *row)
@@ -300,14 +309,14 @@ int admin_load(struct admin *a, struct admin_all *ret, struct err *e)
 
 	*ret = (struct admin_all){0};
 	pthread_mutex_lock(&a->lock);
-	r = read_all(a, "SELECT id,name,country,disabled FROM account ORDER BY id", sizeof *ret->accounts,
-		     read_account, (void **)&ret->accounts, &ret->account_count, e);
+	r = read_all(a, "SELECT id,name,country,disabled,zone,default_sub FROM account ORDER BY id",
+		     sizeof *ret->accounts, read_account, (void **)&ret->accounts, &ret->account_count, e);
 	if (r == 0)
-		r = read_all(a, "SELECT id,account,reference,marketing,resend,resend_set FROM sub_account ORDER BY id",
+		r = read_all(a, "SELECT id,account,reference,marketing,resend,resend_set,zone FROM sub_account ORDER BY id",
 			     sizeof *ret->sub_accounts, read_sub, (void **)&ret->sub_accounts,
 			     &ret->sub_account_count, e);
 	if (r == 0)
-		r = read_all(a, "SELECT id,account,sub_account,name,email,role,disabled,system,answer,token,old_token,old_until FROM user ORDER BY id",
+		r = read_all(a, "SELECT id,account,sub_account,name,email,role,disabled,system,answer,token,old_token,old_until,zone FROM user ORDER BY id",
 			     sizeof *ret->users, read_user, (void **)&ret->users, &ret->user_count, e);
 	if (r == 0)
 		r = read_all(a,
@@ -389,9 +398,10 @@ int admin_sub_set(struct admin *a, const struct sub_account *s, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "sub-account", NULL, e, "UPDATE sub_account SET reference=?2,marketing=?3,resend=?4,resend_set=?5 WHERE id=?1",
-		"iziii", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
-		(int64_t)s->resend_doubt_set);
+	r = run(a, "sub-account", NULL,
+		e, "UPDATE sub_account SET reference=?2,marketing=?3,resend=?4,resend_set=?5,zone=?6 WHERE id=?1",
+		"iziiiz", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
+		(int64_t)s->resend_doubt_set, s->zone);
 	r = changed(a, r, "sub-account", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
@@ -402,8 +412,9 @@ int admin_account_set(struct admin *a, const struct account *c, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "account", NULL, e, "UPDATE account SET name=?2,country=?3,disabled=?4 WHERE id=?1",
-		"izzi", (int64_t)c->id, c->name, c->country, (int64_t)c->disabled);
+	r = run(a, "account", NULL, e,
+		"UPDATE account SET name=?2,country=?3,disabled=?4,zone=?5,default_sub=?6 WHERE id=?1", "izzizi",
+		(int64_t)c->id, c->name, c->country, (int64_t)c->disabled, c->zone, (int64_t)c->default_sub);
 	r = changed(a, r, "account", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
@@ -429,9 +440,10 @@ int admin_user_add(struct admin *a, struct user *u, struct err *e)
 	pthread_mutex_lock(&a->lock);
 	r = user_clash(a, u, e);
 	if (r == 0)
-		r = run(a, "user", NULL, e, "INSERT INTO user (account,sub_account,name,email,role,disabled,system,answer,token) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-			"iizniiiih", (int64_t)u->account, (int64_t)u->sub_account, u->name, str_of(u->email),
-			(int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system, (int64_t)u->answer_object, u->token);
+		r = run(a, "user", NULL, e, "INSERT INTO user (account,sub_account,name,email,role,disabled,system,answer,token,zone) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+			"iizniiiihz", (int64_t)u->account, (int64_t)u->sub_account, u->name, str_of(u->email),
+			(int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system, (int64_t)u->answer_object,
+			u->token, u->zone);
 	if (r == 0)
 		r = run(a, "user", &n, e, "SELECT last_insert_rowid()", "");
 	pthread_mutex_unlock(&a->lock);
@@ -450,10 +462,10 @@ int admin_user_set(struct admin *a, const struct user *u, struct err *e)
 			"UPDATE user SET "
 			"account=?2,sub_account=?3,name=?4,email=?5,role=?6,disabled=?7,system=?8,answer=?9,"
 			"token=?10,old_token=?11,"
-			"old_until=?12 WHERE id=?1",
-			"iiizniiiihhi", (int64_t)u->id, (int64_t)u->account, (int64_t)u->sub_account, u->name,
-			str_of(u->email), (int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system,
-			(int64_t)u->answer_object, u->token, u->old_token, u->old_until);
+			"old_until=?12,zone=?13 WHERE id=?1",
+			"iiizniiiihhiz", (int64_t)u->id, (int64_t)u->account, (int64_t)u->sub_account,
+			u->name, str_of(u->email), (int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system,
+			(int64_t)u->answer_object, u->token, u->old_token, u->old_until, u->zone);
 	r = changed(a, r, "user", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;

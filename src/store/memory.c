@@ -29,14 +29,15 @@ static struct content *content_new(void)
 	c->deliveries.value_free = kept_free;
 	c->due.value_free = c->hooks.value_free = c->parked.value_free = free;
 	c->mos.value_free = c->idems.value_free = c->marks.value_free = free;
+	c->ledger.value_free = c->balances.value_free = free;
 	rng_bytes(&c->hash_key, sizeof(c->hash_key));
 	return c;
 }
 
 static void content_free(struct content *c)
 {
-	struct table *const all[] = {&c->deliveries, &c->due,   &c->hooks, &c->parked,
-				     &c->mos,        &c->idems, &c->marks};
+	struct table *const all[] = {&c->deliveries, &c->due,   &c->hooks,  &c->parked,  &c->mos,
+				     &c->idems,      &c->marks, &c->ledger, &c->balances};
 
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		table_done(all[i]);
@@ -228,6 +229,16 @@ static void memory_mark(struct store *s, const char *key, struct str value)
 	set(s, &of(s)->c->marks, mark_key(key), mark, OP_OTHER, NULL);
 }
 
+static void memory_ledger(struct store *s, const struct ledger_row *l)
+{
+	set(s, &of(s)->c->ledger, (struct row_key){{l->id}}, copy_of(l, sizeof(*l)), OP_LEDGER, copy_of(l, sizeof(*l)));
+}
+
+static void memory_balance_set(struct store *s, const struct balance_row *b)
+{
+	set(s, &of(s)->c->balances, (struct row_key){{b->kind, b->owner}}, copy_of(b, sizeof(*b)), OP_OTHER, NULL);
+}
+
 /* Only the moving half moves; it goes through its blob, as it would on disk. */
 static bool merge_one(struct memory *m, const struct delivery *d, const int64_t *seqs, size_t n)
 {
@@ -292,8 +303,9 @@ static void batch_end(struct memory *m)
 			m->touched[i].table->holes = true;
 	m->touched_count = m->op_count = 0;
 	m->open = false;
-	struct table *const all[] = {&m->c->deliveries, &m->c->due,   &m->c->hooks, &m->c->parked,
-				     &m->c->mos,        &m->c->idems, &m->c->marks};
+	struct table *const all[] = {&m->c->deliveries, &m->c->due,    &m->c->hooks,
+				     &m->c->parked,     &m->c->mos,    &m->c->idems,
+				     &m->c->marks,      &m->c->ledger, &m->c->balances};
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		if (all[i]->holes)
 			table_sweep(all[i]);
@@ -333,6 +345,8 @@ static void tell(const struct memory *m)
 			o->hook_set(o->ctx, op->value);
 		else if (op->kind == OP_HOOK_DEL && o->hook_del)
 			o->hook_del(o->ctx, op->key.k[0], (uint8_t)op->key.k[1]);
+		else if (op->kind == OP_LEDGER && o->ledger)
+			o->ledger(o->ctx, op->value);
 	}
 	if (o->committed)
 		o->committed(o->ctx, m->counts.commits);
@@ -431,6 +445,8 @@ static struct memory *memory_new(struct content *take, const struct store_option
 	m->ops.mo = memory_mo;
 	m->ops.idem = memory_idem;
 	m->ops.mark = memory_mark;
+	m->ops.ledger = memory_ledger;
+	m->ops.balance_set = memory_balance_set;
 	m->ops.merge = memory_merge;
 	m->ops.commit = memory_commit;
 	m->ops.idle = memory_idle;

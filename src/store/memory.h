@@ -24,6 +24,7 @@ struct store_memory_observer {
 	void (*mo)(void *ctx, const struct mo_row *m);
 	void (*hook_set)(void *ctx, const struct hook_row *h);
 	void (*hook_del)(void *ctx, int64_t key, uint8_t kind);
+	void (*ledger)(void *ctx, const struct ledger_row *l);
 	void (*committed)(void *ctx, uint64_t number);
 };
 void store_memory_observe(struct store *s, const struct store_memory_observer *o); /* copied; NULL ends it */

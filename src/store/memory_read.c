@@ -455,6 +455,47 @@ static int memory_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *
 	return 0;
 }
 
+static int memory_balances(struct store *s, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)
+{
+	struct memory *m = of(s);
+	const struct table *t = &m->c->balances;
+
+	lock(m);
+	for (size_t i = 0; i < t->n; i++)
+		if (row_seen(t->a[i]) && !fn(ctx, row_seen(t->a[i])))
+			break;
+	unlock(m);
+	return 0;
+}
+
+static int memory_r_balances(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)
+{
+	const struct table *t = &r->m->c->balances;
+
+	lock(r->m);
+	for (size_t i = 0; i < t->n; i++)
+		if (t->a[i]->now && !fn(ctx, t->a[i]->now))
+			break;
+	unlock(r->m);
+	return 0;
+}
+
+static int memory_r_ledger(struct store_reader *r, uint8_t kind, uint32_t owner,
+			   bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx)
+{
+	const struct table *t = &r->m->c->ledger;
+
+	lock(r->m);
+	for (size_t i = t->n; i-- > 0;) {
+		const struct ledger_row *l = t->a[i]->now;
+
+		if (l && l->balance_kind == kind && l->owner == owner && !fn(ctx, l))
+			break;
+	}
+	unlock(r->m);
+	return 0;
+}
+
 static int memory_r_hooks_dead(struct store_reader *r, size_t max,
 			       bool (*fn)(void *ctx, const struct hook_row *h), void *ctx)
 {
@@ -527,6 +568,9 @@ const struct store_ops memory_reading = {
 	.r_scan = memory_r_scan,
 	.r_parked = memory_r_parked,
 	.r_hooks_dead = memory_r_hooks_dead,
+	.balances = memory_balances,
+	.r_balances = memory_r_balances,
+	.r_ledger = memory_r_ledger,
 	.backup = memory_backup,
 	.check = memory_check,
 };

@@ -34,14 +34,23 @@ struct mark {
 };
 struct content {
 	pthread_mutex_t lock; /* readers are on other threads */
-	struct table deliveries, due, hooks, parked, mos, idems, marks;
+	struct table deliveries, due, hooks, parked, mos, idems, marks, ledger, balances;
 	struct event **events; /* ascending seq; the first `events_now` are committed */
 	size_t event_count, event_cap, events_now;
 	int64_t last_key, last_key_now, last_seq, last_seq_now;
 	struct hash_key hash_key;
 };
 struct operation { /* for the observer, in order */
-	enum operation_kind { OP_ACCEPT, OP_EVENT, OP_PARK, OP_MO, OP_HOOK_SET, OP_HOOK_DEL, OP_OTHER } kind;
+	enum operation_kind {
+		OP_ACCEPT,
+		OP_EVENT,
+		OP_PARK,
+		OP_MO,
+		OP_HOOK_SET,
+		OP_HOOK_DEL,
+		OP_LEDGER,
+		OP_OTHER
+	} kind;
 	void *value; /* event: the content's; others: a copy of its own, as it was then */
 	struct row_key key;
 };

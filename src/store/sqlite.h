@@ -8,6 +8,7 @@
  *   sqlite_recover.c  what is unfinished                        sqlite_read.c    readers
  *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread
  *   sqlite_runs.c     the same on disk, in sorted runs          sqlite_ckpt.c    checkpoints
+ *   sqlite_ledger.c   credit
  *   sqlite_copy.c     backup, check                             sqlite_vfs.c     injected faults */
 #pragma once
 #include <pthread.h>
@@ -43,7 +44,7 @@ int64_t conn_number(struct conn *c, enum stmt id, int64_t def);
 int sqlite_errno(int rc); /* SQLite's result code as -errno, 0 for OK, ROW and DONE */
 int conn_err(struct conn *c, const char *what, struct err *e); /* the connection's last error, in words */
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 /* Brings the file to SCHEMA_VERSION. -EPROTO: it is newer. *born is false for a file in which nothing was ever committed. */
 int schema_upgrade(struct conn *c, const char *path, bool *born, struct err *e) MUST;
 int schema_create(struct conn *c, struct err *e) MUST; /* inside the caller's transaction */
@@ -203,6 +204,22 @@ int sq_hook_list(struct store *st, uint32_t webhook, int64_t until, size_t max,
 bool sq_hook_get(struct store *st, int64_t key, uint8_t kind, struct hook_row *ret);
 int sq_parked_find(struct store *st, uint64_t id_hash, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 size_t sq_parked_count(struct store *st);
+
+/* -- credit ---------------------------------------------------------------------------------------------------------- */
+void sq_balance_set(struct store *st, const struct balance_row *b);
+void sq_ledger(struct store *st, const struct ledger_row *l);
+int sq_balances(struct store *st, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx);
+int conn_balances(struct conn *c, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx);
+int conn_ledger_back(struct conn *c, uint8_t kind, uint32_t owner,
+		     bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx);
+int sq_r_balances(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx);
+int sq_r_ledger(struct store_reader *r, uint8_t kind, uint32_t owner,
+		bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx);
+struct chain; /* what the ledger says, file by file in order */
+struct chain *chain_new(void);
+void chain_free(struct chain *ch);
+int64_t chain_day(struct chain *ch, struct conn *c);
+int64_t chain_end(struct chain *ch, struct conn *newest);
 
 /* -- checkpoints ----------------------------------------------------------------------------------------------------- */
 int checkpointer_open(struct checkpointer **ret, struct sq *s, struct err *e) MUST;

@@ -290,12 +290,19 @@ int sq_check(struct store *st, struct buf *report, struct err *e)
 {
 	struct sq *s = sq_of(st);
 	struct moment m = {0};
+	struct chain *ledger = chain_new();
 	int r = take_moment(&m, s, false, e), bad = 0;
 
 	for (size_t i = 0; r >= 0 && i < m.n; i++) {
 		r = check_day(&m, i, report, e);
 		bad += r > 0;
+		bad += complain(report, m.names[i], "ledger rows that do not go on where the one before ended",
+				chain_day(ledger, &m.c[i])) > 0;
 	}
+	if (r >= 0 && m.n)
+		bad += complain(report, m.names[m.n - 1], "balances that are not what the ledger says",
+				chain_end(ledger, &m.c[m.n - 1])) > 0;
+	chain_free(ledger);
 	moment_done(&m);
 	if (r < 0)
 		return r;

@@ -254,7 +254,8 @@ static int put_number(struct conn *c, const char *key, int64_t v, struct err *e)
 static const char carry[] = "INSERT INTO due SELECT * FROM old.due;"
 			    "INSERT INTO hook SELECT * FROM old.hook;"
 			    "INSERT INTO parked SELECT * FROM old.parked;"
-			    "INSERT INTO mark SELECT * FROM old.mark;";
+			    "INSERT INTO mark SELECT * FROM old.mark;"
+			    "INSERT INTO balance SELECT * FROM old.balance;";
 
 static int fill(struct sq *s, struct day *d, bool has_old, struct err *e)
 {

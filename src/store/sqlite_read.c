@@ -405,3 +405,26 @@ int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, co
 	sqlite3_reset(q);
 	return result(rc);
 }
+
+int sq_r_balances(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)
+{
+	struct conn *c;
+
+	begin(r, 0);
+	c = file_of(r, r->days[r->n - 1]);
+	return c ? conn_balances(c, fn, ctx) : -EIO;
+}
+
+int sq_r_ledger(struct store_reader *r, uint8_t kind, uint32_t owner,
+		bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx)
+{
+	int n = 0;
+
+	begin(r, 0);
+	for (size_t i = r->n; i-- > 0 && n == 0;) {
+		struct conn *c = file_of(r, r->days[i]);
+
+		n = c ? conn_ledger_back(c, kind, owner, fn, ctx) : -EIO;
+	}
+	return MIN(n, 0);
+}

@@ -7,7 +7,7 @@
  *   chunk  sub-accounts with changes among the events of seq / 4096, when that chunk is over (differences as varints)
  *   blk    how many rows a block of keys has, how many are final, and how many were so when accepted
  *   later  merges into older files that this batch decided, until they are there
- *   due, hook, parked, mark live in the newest file and are carried forward; mo and idem stay where they are written
+ *   due, hook, parked, mark, balance live in the newest file and are carried forward; mo, idem and ledger stay where they are written
  * No index has random keys in order of arrival: correlation and carrier ids are in sorted runs (sqlite_index.h). */
 #include <errno.h>
 #include <stdio.h>
@@ -46,6 +46,13 @@ static const char *const migrations[] = {
 	"CREATE TABLE idem(k INTEGER PRIMARY KEY, hash INT, body INT, n INT, batch INT, batch_rest INT, at "
 	"INT);"
 	"CREATE TABLE mark(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;",
+	/* 2: credit */
+	"CREATE TABLE ledger(id INTEGER PRIMARY KEY, at INT, kind INT, bkind INT, owner INT, k INT, "
+	"balance_by INT, reserved_by INT,"
+	" balance INT, reserved INT);"
+	"CREATE TABLE balance(kind INT, owner INT, limited INT, balance INT, reserved INT, overdraft INT, "
+	"ledger INT,"
+	" PRIMARY KEY(kind,owner)) WITHOUT ROWID;",
 };
 _Static_assert(COUNT_OF(migrations) == SCHEMA_VERSION, "one step a version");
 

@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "model/delivery.h"
 #include "model/event.h"
+#include "model/ledger.h"
 
 struct store;
 struct store_reader;
@@ -89,6 +90,8 @@ struct store_ops {
 	void (*mo)(struct store *s, const struct mo_row *m);
 	void (*idem)(struct store *s, const struct idem_row *r);
 	void (*mark)(struct store *s, const char *key, struct str value);
+	void (*ledger)(struct store *s, const struct ledger_row *l);       /* ids ascending */
+	void (*balance_set)(struct store *s, const struct balance_row *b); /* inserts or replaces (kind, owner) */
 	/* Writes the moving state of n deliveries (ascending keys) into their rows, and adds the seqs of the events merged with it to
 	 * each one's history. Belongs to the open batch; rows of older days are written at once in their own files (idempotent). */
 	void (*merge)(struct store *s, const struct delivery *const *d, const int64_t *const *seqs,
@@ -117,6 +120,7 @@ struct store_ops {
 	int (*parked_find)(struct store *s, uint64_t id_hash,
 			   bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 	size_t (*parked_count)(struct store *s);
+	int (*balances)(struct store *s, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx); /* every one */
 	/* Accepted deliveries with after < key <= until whose merged state is in states (bits 1u << enum delivery_state), ascending, at
 	 * most scan rows looked at; *last = the last key looked at (after when there was none). The caller filters by queue and by what
 	 * it knows in memory. Also sweeps for receipts that never came (D_SENT). */
@@ -151,6 +155,10 @@ struct store_ops {
 	int (*r_parked)(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 	int (*r_hooks_dead)(struct store_reader *r, size_t max,
 			    bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
+	int (*r_balances)(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx);
+	/* Ledger rows of one balance that are still kept, newest first, until fn returns false. */
+	int (*r_ledger)(struct store_reader *r, uint8_t kind, uint32_t owner,
+			bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx);
 	/* -- whole ------------------------------------------------------------------------------------------------------ */
 	int (*backup)(struct store *s, const char *path, struct err *e); /* online, any thread; path must not exist */
 	int (*check)(struct store *s, struct buf *report, struct err *e); /* integrity; 0 = sound */

@@ -4,6 +4,7 @@
 //   no destination is submitted twice                                       (in doubt ends, the configuration says so)
 //   every receipt that was acknowledged to the carrier is in a state        (or late, for what ended in doubt)
 //   every final state was told to the webhook, sent before delivered
+//   the credit adds up to the unit: what was bought is what is left and one for each message that was sent, and nothing stays reserved
 import { spawn, execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
@@ -102,7 +103,7 @@ async function start() {
   });
   listen = /http:\/\/(127\.0\.0\.1:\d+)/.exec(out)[1];
 }
-const pombo = (...args) => execFileSync(POMBO, [...args, '--config', config], { encoding: 'utf8' });
+const pombo = (...args) => execFileSync(POMBO, [...args, '--config', config], { encoding: 'utf8', maxBuffer: 1 << 30 });
 
 // -- the customer -----------------------------------------------------------------------------------------------------------
 const accepted = new Map(); // id -> destination
@@ -171,6 +172,9 @@ function check(ok, what, details = '') {
 await start();
 token = /token: (\S+)/.exec(pombo('user', 'add', '--username', 'crash', '--email', 'crash@example.com', '--role', 'regular'))[1];
 pombo('webhook', 'set', '--username', 'crash', '--sent', `http://127.0.0.1:${hookPort}/sent`, '--delivered', `http://127.0.0.1:${hookPort}/delivered`);
+const BOUGHT = { account: 1000000, sub: 2000000 };
+pombo('credit', 'set', '--amount', String(BOUGHT.account));
+pombo('credit', 'set', '--sub-account', 'default', '--amount', String(BOUGHT.sub));
 const customers = [...Array(8)].map(() => customer(false)).concat([customer(true), customer(true)]);
 let earlyEnds = 0;
 for (let kill = 0; kill < KILLS; kill++) {
@@ -202,6 +206,12 @@ some('every receipt acknowledged to the carrier is a state', ids.filter(id => fo
 some('every sent code was told to the webhook', ids.filter(id => found.get(id)?.sentStatusCode && !hooks.get(id)?.some(h => h.kind === 'sent' && h.code === found.get(id).sentStatusCode)));
 some('every delivery was told to the webhook', ids.filter(id => found.get(id)?.deliveredStatusCode && !hooks.get(id)?.some(h => h.kind === 'delivered' && h.code === found.get(id).deliveredStatusCode)));
 some('sent was told before delivered', [...hooks].filter(([, calls]) => { const d = calls.findIndex(h => h.kind === 'delivered'); return d >= 0 && !calls.slice(0, d).some(h => h.kind === 'sent'); }).map(([id]) => id));
+// Messages whose 200 died with the process count as well: all that the store has are asked for.
+const paid = JSON.parse(pombo('message', 'search', '--status', '2', '--limit', '1000000', '--json')).length;
+const credit = (...args) => JSON.parse(pombo('credit', 'show', ...args, '--json'));
+const [ofAccount, ofSub] = [credit(), credit('--sub-account', 'default')];
+check(ofAccount.balance === BOUGHT.account - paid && ofAccount.reserved === 0, `the account's ledger adds up over ${paid} messages sent`, JSON.stringify(ofAccount));
+check(ofSub.balance === BOUGHT.sub - paid && ofSub.reserved === 0, 'the sub-account\'s ledger adds up', JSON.stringify(ofSub));
 gateway.kill('SIGTERM');
 const end = await gateway.gone;
 check(end.code === 0, 'the gateway ends with 0 when asked to', JSON.stringify(end));

@@ -152,6 +152,77 @@ describe('users', () => {
     assert.match(r.json.id, /^[0-9a-f-]{36}$/);
   });
 
+  scenario('an account that is disabled is dead as soon as the command has returned', async w => {
+    const g = await w.gateway();
+    const acme = await g.addUser('till', ['--account', 'acme']);
+    assert.deepEqual([await status(g), await status(g, acme)], [404, 404]);
+    await g.command('account', 'disable', 'acme');
+    assert.deepEqual([await status(g), await status(g, acme)], [404, 401]);
+    const r = await g.request('POST', '/v1/send-sms', { body: { destination: TO, messageText: 'x' }, user: acme });
+    assert.deepEqual([r.status, r.json.errorCode], [401, 401]);
+    assert.equal((await g.json('account', 'list')).find(a => a.account === 'acme').disabled, true);
+    await g.command('account', 'enable', 'acme');
+    assert.equal(await status(g, acme), 404);
+    await fails(g, 66, /no account nobody/, 'account', 'disable', 'nobody');
+  });
+
+  scenario('an administrator names a sub-account by reference or id, or means the default one', async w => {
+    const g = await w.gateway({ user: false });
+    await g.command('account', 'add', 'acme', '--country', 'br', '--time-zone', 'America/Sao_Paulo');
+    await g.command('sub-account', 'add', 'shop', '--account', 'acme', '--time-zone', '-03:00');
+    const add = async (name, ...more) => ({ username: name, authenticationtoken: (await g.json('user', 'add', '--username', name, '--email', `${name}@example.com`, '--account', 'acme', ...more)).token });
+    const boss = await add('boss', '--role', 'administrator'), till = await add('till', '--role', 'regular', '--sub-account', 'shop');
+    const keeper = await add('keeper', '--role', 'platform');
+    const subs = await g.json('sub-account', 'list', '--account', 'acme');
+    const shop = subs.find(s => s.subAccount === 'shop');
+    const send = (user, more = {}) => g.request('POST', '/v1/send-sms', { body: { destination: TO, messageText: 'x', ...more }, user });
+    const seen = async (user, id, more = {}) => (await g.request('POST', '/v1/sms/status/search', { body: { ids: [id], ...more }, user })).json.total;
+    const where = async id => (await g.json('message', 'show', id)).subAccount;
+    const plain = (await send(boss)).json[0].id, named = (await send(boss, { subAccount: 'shop' })).json[0].id;
+    const byId = (await send(boss, { subAccount: shop.id })).json[0].id, own = (await send(till)).json[0].id;
+    assert.deepEqual([await where(plain), await where(named), await where(byId), await where(own)], ['default', 'shop', 'shop', 'shop']);
+    assert.deepEqual([await seen(till, plain), await seen(till, named), await seen(boss, own), await seen(boss, plain)], [0, 1, 1, 1]);
+    assert.deepEqual([await seen(boss, plain, { subAccount: 'shop' }), await seen(boss, named, { subAccount: shop.id })], [0, 1]);
+    for (const [user, more, code, message] of [
+      [till, { subAccount: 'shop' }, 403, 'subAccount: only administrators may choose a sub-account'],
+      [boss, { subAccount: 'nowhere' }, 400, 'subAccount: unknown'], [keeper, {}, 403, /platform/]]) {
+      const r = await send(user, more);
+      assert.equal(r.status, code);
+      assert.match(r.json.errorMessage, new RegExp(message));
+    }
+    await g.command('account', 'set', 'acme', '--default-sub-account', 'shop');
+    assert.equal(await where((await send(boss)).json[0].id), 'shop');
+    await fails(g, 66, /no sub-account nowhere/, 'account', 'set', 'acme', '--default-sub-account', 'nowhere');
+    const acme = (await g.json('account', 'list')).find(a => a.account === 'acme');
+    assert.deepEqual([acme.country, acme.timeZone, acme.defaultSubAccount, shop.timeZone], ['BR', 'America/Sao_Paulo', 'shop', '-03:00']);
+  });
+
+  scenario('each sub-account has a system user, whose token is made when asked for', async w => {
+    const g = await w.gateway({ user: false });
+    await g.command('sub-account', 'add', 'shop');
+    const system = (await g.json('user', 'list')).find(u => u.system && u.subAccount === 'shop');
+    assert.deepEqual([system.role, system.email], ['regular', '']);
+    assert.equal(await status(g, { username: system.username, authenticationtoken: 'x' }), 401);
+    const { token } = await g.json('user', 'rotate', system.username);
+    assert.equal(await status(g, { username: system.username, authenticationtoken: token }), 404);
+  });
+
+  scenario('time zones are kept, and one that does not exist is refused', async w => {
+    const g = await w.gateway();
+    const zone = async () => (await g.json('user', 'list')).find(u => u.username === 'tester').timeZone;
+    assert.equal(await zone(), null);
+    for (const z of ['America/Sao_Paulo', '+05:30', '-0100', 'UTC']) {
+      await g.command('user', 'set', 'tester', '--time-zone', z);
+      assert.equal(await zone(), z);
+    }
+    await g.command('user', 'set', 'tester', '--time-zone', 'none');
+    assert.equal(await zone(), null);
+    for (const z of ['Mars/Base', '../etc/passwd', '/etc/passwd', '+19:00', '+1:00', '-01:60', '']) await fails(g, 65, /--time-zone/, 'user', 'set', 'tester', '--time-zone', z);
+    await fails(g, 65, /--time-zone/, 'sub-account', 'set', 'default', '--time-zone', 'Nowhere');
+    await fails(g, 65, /--time-zone/, 'account', 'set', 'default', '--time-zone', 'Nowhere');
+    await fails(g, 64, /nothing to set/, 'user', 'set', 'tester');
+  });
+
   scenario('are made without a server as well, and are there when it starts', async w => {
     const g = await stopped(w);
     await g.addUser();
@@ -325,7 +396,7 @@ describe('the control socket', () => {
 describe('what is not there yet', () => {
   scenario('is refused by name, never ignored', async w => {
     const g = await w.gateway();
-    for (const args of [['user', 'set', 'tester', '--time-zone', 'UTC'], ['sub-account', 'add', 'x', '--max-length', '5'], ['webhook', 'set', '--username', 'tester', '--mo', 'http://example.com'],
+    for (const args of [['sub-account', 'add', 'x', '--max-length', '5'], ['webhook', 'set', '--username', 'tester', '--mo', 'http://example.com'],
       ['template', 'add', '--name', 'x', '--text', 'y'], ['message', 'cancel', 'x'], ['connection', 'pause', 'main'], ['user', 'password', 'tester'], ['store', 'move']]) {
       await fails(g, 69, /not supported yet/, ...args);
     }

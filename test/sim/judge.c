@@ -5,7 +5,9 @@
  *  (4) to an outcome that the carriers' words do not bear out, or a receipt that went to the wrong message,
  *  (5) to `delivered` called while `sent` is open, or called before its time,
  *  (6) to an attempt that nothing permitted,
- *  (7) at the end: to anything that is not settled. */
+ *  (7) to credit that is not accounted for: the ledger must say what the messages' events say, go on where it ended, and be what the
+ *      engine goes by, at every moment and after every crash,
+ *  (8) at the end: to anything that is not settled. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +229,8 @@ static const char *why_not_sent(struct sim *s, struct message *m, const struct e
 	case REASON_LINK_DOWN: return e->at >= d->expires_at ? NULL : "it is not expired";
 	case REASON_IN_DOUBT:
 		return d->state == D_DOUBT && e->at >= d->due_at ? NULL : "the doubt is not over";
+	case REASON_NO_CREDIT:
+		return s->plan.credit && d->state == D_QUEUED ? NULL : "credit is no matter here";
 	case REASON_BAD_NUMBER: return d->t.number.n == 0 ? NULL : "its number is good";
 	case REASON_NO_ROUTE:
 		if (s->plan.reload && d->t.number.n > 1 && d->t.number.p[0] == '3')
@@ -306,6 +310,98 @@ static void note_hook(struct sim *s, struct message *m, const struct event *e)
 	h->dead = e->kind == EV_HOOK_DEAD;
 }
 
+/* -- credit ---------------------------------------------------------------------------------------------------------- */
+
+/* What the events say about credit, by rules of its own: an attempt holds parts times its price; sent uses up as many parts as there
+ * turned out to be; everything else that ends the attempt gives back. */
+static void note_credit(struct sim *s, const struct delivery *d, uint32_t held, uint32_t price, uint8_t from,
+			const struct event *e)
+{
+	bool begins = e->kind == EV_ATTEMPT, ends = e->kind == EV_SENT || e->kind == EV_REQUEUED;
+	int64_t used = ends && e->kind == EV_SENT && e->code == SENT_SENT_SUCCESS
+			       ? (int64_t)price * MAX(d->part_count, 1)
+			       : 0;
+	uint8_t whose = begins ? (uint8_t)(e->at2 & 3) : from;
+	int64_t by = begins ? (e->at2 >> 2) * MAX(e->arg, 1) : -(int64_t)held;
+
+	if (!begins && !ends)
+		return;
+	for (int kind = BALANCE_ACCOUNT; kind <= BALANCE_SUB; kind++) {
+		if (!(whose & (kind == BALANCE_ACCOUNT ? CREDIT_FROM_ACCOUNT : CREDIT_FROM_SUB)))
+			continue;
+		if (kind == BALANCE_SUB && d->sub_account != 1)
+			sim_fail(s, "%" PRId64 ": holds credit of sub-account %u, which has none", d->key, d->sub_account);
+		s->judge.credit[kind].reserved += by;
+		s->judge.credit[kind].balance -= used;
+	}
+}
+
+static void on_ledger(void *ctx, const struct ledger_row *l)
+{
+	struct sim *s = ctx;
+	struct judge *j = &s->judge;
+
+	sim_note(s, "  ledger %d: %s of %" PRId64 ", balance %+" PRId64 " to %" PRId64 ", reserved %+" PRId64 " to %" PRId64,
+		 l->balance_kind, ledger_kind_name(l->kind), l->key, l->balance_by, l->balance,
+		 l->reserved_by, l->reserved);
+	if (l->balance_kind < BALANCE_ACCOUNT || l->balance_kind > BALANCE_SUB || l->owner != 1) {
+		sim_fail(s, "ledger row of kind %d, owner %u", l->balance_kind, l->owner);
+		return;
+	}
+	if (l->id <= j->credit[l->balance_kind].last_id)
+		sim_fail(s, "ledger row %" PRId64 " after %" PRId64, l->id, j->credit[l->balance_kind].last_id);
+	j->credit[l->balance_kind].last_id = l->id;
+	j->credit[l->balance_kind].ledger_balance += l->balance_by;
+	j->credit[l->balance_kind].ledger_reserved += l->reserved_by;
+	j->credit[l->balance_kind].rows++;
+	if (l->balance != j->credit[l->balance_kind].ledger_balance ||
+	    l->reserved != j->credit[l->balance_kind].ledger_reserved)
+		sim_fail(s, "ledger row %" PRId64 " does not go on where the one before ended", l->id);
+	if (!l->key) /* the operator's */
+		j->credit[l->balance_kind].balance += l->balance_by;
+}
+
+/* Whatever else was in the batch: after it, ledger and events say the same. */
+static void on_committed(void *ctx, uint64_t number)
+{
+	struct sim *s = ctx;
+
+	for (int kind = BALANCE_ACCOUNT; kind <= BALANCE_SUB; kind++)
+		if (s->judge.credit[kind].balance != s->judge.credit[kind].ledger_balance ||
+		    s->judge.credit[kind].reserved != s->judge.credit[kind].ledger_reserved)
+			sim_fail(s,
+				 "commit %" PRIu64 ": kind %d has balance %" PRId64 " and %" PRId64
+				 " reserved by the events, %" PRId64 " and %" PRId64 " by the ledger",
+				 number, kind, s->judge.credit[kind].balance, s->judge.credit[kind].reserved,
+				 s->judge.credit[kind].ledger_balance, s->judge.credit[kind].ledger_reserved);
+}
+
+static bool check_balance(void *ctx, const struct balance_row *b)
+{
+	struct sim *s = ctx;
+
+	if (b->balance != s->judge.credit[b->kind].ledger_balance || b->reserved != s->judge.credit[b->kind].ledger_reserved)
+		sim_fail(s,
+			 "the engine goes by balance %" PRId64 " and %" PRId64
+			 " reserved for kind %d, the ledger says %" PRId64 " and %" PRId64,
+			 b->balance, b->reserved, b->kind, s->judge.credit[b->kind].ledger_balance,
+			 s->judge.credit[b->kind].ledger_reserved);
+	return true;
+}
+
+static void check_credit(struct sim *s)
+{
+	uint64_t rows = s->judge.credit[BALANCE_ACCOUNT].rows + s->judge.credit[BALANCE_SUB].rows;
+	size_t owners = map_count(s->e->credit.owners);
+
+	s->store->ops->balances(s->store, check_balance, s);
+	if (!rows && owners)
+		sim_fail(s, "a balance nobody set");
+	for (int kind = BALANCE_ACCOUNT; kind <= BALANCE_SUB; kind++)
+		if (s->judge.credit[kind].reserved < 0)
+			sim_fail(s, "less than nothing is reserved of kind %d", kind);
+}
+
 static void on_event(void *ctx, const struct event *e)
 {
 	struct sim *s = ctx;
@@ -345,7 +441,11 @@ static void on_event(void *ctx, const struct event *e)
 		current(m)->requeued = true;
 		current(m)->requeue_reason = e->code;
 	}
+	uint32_t held = m->d->held, price = m->d->unit_price;
+	uint8_t held_from = m->d->held_from;
+
 	delivery_apply(m->d, e);
+	note_credit(s, m->d, held, price, held_from, e);
 	if (e->kind == EV_SENT)
 		want_hook(m, HOOK_SENT, e);
 	if (e->kind == EV_DELIVERED || (e->kind == EV_NO_RECEIPT && e->code))
@@ -554,6 +654,7 @@ void judge_turn(struct sim *s, bool more)
 
 	s->judge.hungry = more;
 	check_bounds(s);
+	check_credit(s);
 	/* Not all of them after each turn: the stretch that is looked at moves on. */
 	for (int i = 0; i < 20 && all->count > 0; i++) {
 		if (!s->judge.look)
@@ -572,6 +673,7 @@ void judge_restart(struct sim *s)
 		if (m->d->state == D_SENDING)
 			sim_fail(s, "%" PRId64 ": an attempt without a result survived the restart", m->d->key);
 	}
+	check_credit(s);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------------------- */
@@ -640,6 +742,10 @@ void judge_end(struct sim *s)
 		delivery_free(row);
 	}
 	check_truths(s);
+	for (int kind = BALANCE_ACCOUNT; kind <= BALANCE_SUB; kind++)
+		if (s->judge.credit[kind].reserved)
+			sim_fail(s, "all is over, and %" PRId64 " units of kind %d are still reserved",
+				 s->judge.credit[kind].reserved, kind);
 }
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -657,7 +763,9 @@ void judge_open(struct sim *s)
 								       .event = on_event,
 								       .park = on_park,
 								       .hook_set = on_hook_set,
-								       .mo = on_mo});
+								       .mo = on_mo,
+								       .ledger = on_ledger,
+								       .committed = on_committed});
 }
 
 static bool free_truth(void *ctx, uint64_t key, uint64_t value)

@@ -44,6 +44,8 @@ struct plan {
 	int clock_steps;        /* share of crashes replaced by a wall clock that is set */
 	int graceful;           /* share that are restarts by the operator */
 	int64_t memory;
+	int credit;      /* share of what is needed that there is; 0 = no balances */
+	bool sub_credit; /* a sub-account has one as well */
 };
 #define CONNECTIONS_MAX 3
 #define LINKS_MAX 2
@@ -136,6 +138,12 @@ struct judge {
 	struct map *ids;     /* connection and carrier id -> struct truth */
 	struct map *mos;     /* incoming message's tag -> durable */
 	struct node *look;   /* where the comparison with the engine's memory goes on */
+	struct {             /* by enum balance_kind: the account's, and sub-account 1's */
+		int64_t balance, reserved; /* as the durable events and the operator's durable changes make them */
+		int64_t ledger_balance, ledger_reserved; /* as the ledger says */
+		int64_t last_id;
+		uint64_t rows;
+	} credit[3];
 	uint64_t accepts, events, attempts, calls, receipts, replays;
 };
 void judge_open(struct sim *s);
@@ -178,7 +186,7 @@ struct sim {
 	struct receiver receiver;
 	struct client client;
 	struct judge judge;
-	struct task crash, reload, step_clock, replay;
+	struct task crash, reload, step_clock, replay, credit;
 	uint64_t turns;
 	char failure[512]; /* the first one */
 	bool verbose;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/credit.h"
 #include "model/codes.h"
 #include "sim/sim.h"
 
@@ -121,6 +122,18 @@ static void draw_plan(struct sim *s)
 	p->memory = chance(s, 60) ? 64 << 20 : between(s, 4096, 200000);
 }
 
+/* From a source of its own and not for every seed, so that the seeds that once found something still draw what they drew. */
+static void draw_extras(struct sim *s)
+{
+	struct prng r;
+
+	prng_seed(&r, s->seed ^ 0x63726564);
+	if (s->seed < 1000 || s->seed % 2)
+		return;
+	s->plan.credit = 10 + (int)prng_below(&r, 140);
+	s->plan.sub_credit = prng_below(&r, 2) == 0;
+}
+
 static struct route_connection *route_to(const char *a, const char *b, size_t *n)
 {
 	struct route_connection *r = xcalloc(2, sizeof(*r));
@@ -194,6 +207,10 @@ static struct settings *draw_settings(struct sim *s)
 	t->webhooks.give_up_client_ms = t->webhooks.give_up_ms / 3;
 	t->webhooks.per_endpoint = between(s, 1, 16);
 	t->webhooks.total = t->webhooks.per_endpoint * 2;
+	t->credit.price_count = 2;
+	t->credit.prices = xcalloc(t->credit.price_count, sizeof(*t->credit.prices));
+	t->credit.prices[0] = (struct price_setting){xstrdup("351"), (int64_t)(s->seed % 3)};
+	t->credit.prices[1] = (struct price_setting){xstrdup("3511"), (int64_t)(s->seed % 7)};
 	t->retention.status_ms = 3 * DAY;
 	t->retention.message_ms = 90 * DAY;
 	t->memory = s->plan.memory;
@@ -206,6 +223,10 @@ static struct settings *other_settings(struct sim *s, const struct settings *as)
 	struct settings *t = xnew(struct settings);
 
 	*t = *as;
+	t->credit.prices = xcalloc(t->credit.price_count, sizeof(*t->credit.prices));
+	for (size_t i = 0; i < t->credit.price_count; i++)
+		t->credit.prices[i] = (struct price_setting){xstrdup(as->credit.prices[i].prefix),
+							     as->credit.prices[i].units + 1};
 	set_operators(t, as->operators[1].receipt_wait_ms);
 	draw_routes(s, t, true);
 	return t;
@@ -333,6 +354,31 @@ static void on_replay(struct sim *s, struct task *t)
 {
 	(void)t;
 	s->store->ops->hook_list(s->store, 0, INT64_MAX, SIZE_MAX, replay_row, s);
+}
+
+/* The operator buys, corrects, and takes the limit away and sets it again, at any moment. */
+static void on_credit(struct sim *s, struct task *t)
+{
+	bool sub = s->plan.sub_credit && chance(s, 50);
+	int64_t share = s->plan.messages * s->plan.credit / 100;
+	struct credit_change c = {.kind = sub ? BALANCE_SUB : BALANCE_ACCOUNT, .owner = 1};
+
+	switch (prng_below(&s->r, 6)) {
+	case 0:
+		c.what = LEDGER_SET;
+		c.amount = between(s, 0, share);
+		break;
+	case 1:
+		c.what = LEDGER_LIMIT;
+		c.amount = between(s, 0, 20);
+		break;
+	case 2: c.what = LEDGER_UNLIMITED; break;
+	default: c.what = LEDGER_ADD; c.amount = between(s, -5, share);
+	}
+	sim_note(s, "-- credit %s %" PRId64 " for kind %d", ledger_kind_name(c.what), c.amount, c.kind);
+	engine_credit(s->e, &c, NULL, NULL);
+	if (!s->calm)
+		sim_at(s, t, s->now + between(s, 1, s->plan.length_ms / 4), on_credit);
 }
 
 static void on_crash(struct sim *s, struct task *t)
@@ -469,6 +515,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	s->verbose = verbose;
 	s->start = s->now = 1790000000000 + between(s, 0, DAY);
 	draw_plan(s);
+	draw_extras(s);
 	s->troubled_until = s->now + s->plan.length_ms;
 	s->settings = draw_settings(s);
 	s->other = other_settings(s, s->settings);
@@ -485,6 +532,8 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	if (s->plan.reload)
 		sim_at(s, &s->reload, s->now + between(s, 1, s->plan.length_ms), on_reload);
 	sim_at(s, &s->step_clock, s->now + between(s, 1, s->plan.length_ms), on_step_clock);
+	if (s->plan.credit)
+		sim_at(s, &s->credit, s->now, on_credit);
 	run(s);
 	process_end(s);
 	client_close(s);

@@ -26,6 +26,7 @@ static int teardown(void **state)
 }
 
 #define BODY "{\"destination\":\"5511900000000\",\"messageText\":\"x\"}"
+#define SEARCH(more) "{\"ids\":[\"01a203a8-1e50-7000-85cd-9b96ffc4afcf\"]" more "}"
 #define SEND "/v1/send-sms?destination=5511900000000&messageText=x"
 
 static const char *send_body(int status, const char *user, const char *body)
@@ -225,6 +226,22 @@ TEST(roles_and_sub_accounts)
 	expect_answer(&f, 200, "GET", "/v1/sms/status/list?subAccount=marketing", "root", "", NULL);
 	expect_answer(&f, 400, "GET", "/v1/sms/status/list?subAccount=theirs", "root", "", NULL);
 	expect_answer(&f, 403, "GET", "/v1/sms/status/list?subAccount=default", "ana", "", NULL);
+	/* searches: the same rule, by reference or id */
+	expect_answer(&f, 200, "POST", "/v1/sms/status/search", "root", "", SEARCH(",\"subAccount\":\"marketing\""));
+	expect_answer(&f, 200, "POST", "/v1/sms/status/search", "root", "", SEARCH(",\"subAccount\":11"));
+	expect_answer(&f, 200, "POST", "/v1/sms/status/search", "ana", "", SEARCH(",\"subAccount\":null"));
+	contains(expect_answer(&f, 400, "POST", "/v1/sms/status/search", "root", "", SEARCH(",\"subAccount\":\"theirs\"")),
+		 "\"errorMessage\":\"subAccount: unknown\"");
+	contains(expect_answer(&f, 400, "POST", "/v1/sms/status/search", "root", "", SEARCH(",\"subAccount\":[]")),
+		 "\"errorMessage\":\"subAccount: must be a string or a whole number\"");
+	contains(expect_answer(&f, 403, "POST", "/v1/sms/status/search", "ana", "", SEARCH(",\"subAccount\":\"default\"")),
+		 "\"errorMessage\":\"subAccount: only administrators may choose a sub-account\"");
+	expect_answer(&f, 403, "POST", "/v1/sms/status/search", "plat", "", SEARCH(""));
+	expect_answer(&f, 403, "GET", "/v1/sms-status?id=x&subAccount=default", "ana", "", NULL);
+	expect_answer(&f, 400, "GET", "/v1/sms-status?id=x&subAccount=theirs", "root", "", NULL);
+	expect_answer(&f, 404, "GET", "/v1/sms-status?id=x&subAccount=marketing", "root", "", NULL);
+	expect_answer(&f, 403, "POST", "/v1/send-bulk-sms", "ana",
+		      "", "{\"messages\":[{\"destination\":\"1\"}],\"defaultValues\":{\"messageText\":\"x\"},\"subAccount\":\"default\"}");
 }
 
 /* -- idempotency --------------------------------------------------------------------------------------------------- */

@@ -152,7 +152,13 @@ static void every_kind_of_value_is_taken(void **state)
 		"  routes: [{prefix: \"55\", connections: [a, {name: b, weight: 0}]}, {connections: [{name: "
 		"a}]}]\n"
 		"  short_codes: [27182, \"028149\"]\n"
+		"credit: {prices: [{prefix: \"55\", units: 2}, {prefix: \"\", units: 0}]}\n"
 		"log: {level: debug, format: json}\n");
+	assert_int_equal(s->credit.price_count, 2);
+	assert_string_equal(s->credit.prices[0].prefix, "55");
+	assert_int_equal(s->credit.prices[0].units, 2);
+	assert_string_equal(s->credit.prices[1].prefix, "");
+	assert_int_equal(s->credit.prices[1].units, 0);
 	assert_string_equal(s->http[0].listen, "[::1]:0");
 	assert_int_equal(s->http_threads, 7);
 	assert_int_equal(s->memory, 64 << 20);
@@ -393,6 +399,13 @@ static void faults_of_connections_and_routes(void **state)
 		 "4: operators[1].prefixes[0]: \"55\" is taken by operators[0].prefixes[0] in line 3"},
 		{"data: /d\noperators: [{id: 0, name: A}]",
 		 "2: operators[0].id: must be from 1 to 2147483647"},
+		{"data: /d\ncredit: {prices: [{prefix: \"55\", units: 1}, {prefix: \"55\", units: 2}]}",
+		 "2: credit.prices[1].prefix: \"55\" is taken by credit.prices[0].prefix in line 2"},
+		{"data: /d\ncredit: {prices: [{prefix: \"5a\", units: 1}, {prefix: \"1\", units: -1}, "
+		 "{prefix: \"2\"}]}",
+		 "2: credit.prices[0].prefix: must be 1 to 15 digits, without +\n2: credit.prices[1].units: "
+		 "must be from 0 to 1000000\n"
+		 "2: credit.prices[2].units: is missing"},
 		{"data: /d\noperators: [{id: 1, name: A, prefixes: [+55]}]",
 		 "2: operators[0].prefixes[0]: must be 1 to 15 digits, without +"},
 	};

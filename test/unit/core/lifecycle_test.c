@@ -460,6 +460,69 @@ static void answers_of_an_earlier_attempt_do_not_count(void **state)
 	delivery_free(d);
 }
 
+/* What ends an attempt ends its hold on the credit, and nothing else does. */
+static void credit_is_held_while_an_attempt_is_open(void **state)
+{
+	static const struct {
+		struct row row;
+		bool held;
+	} ends[] = {
+		{{.op = RESULT, .a = V_ACCEPTED, .b = 1, .c = 3}, true}, /* one part of three */
+		{{.op = RESULT, .a = V_DOUBT, .c = 3}, true},
+		{{.op = RESTART}, true},
+		{{.op = RESULT, .a = V_REFUSED, .c = 3}, false},
+		{{.op = RESULT, .a = V_TEMPORARY, .c = 3}, false},
+		{{.op = RESULT, .a = V_NOT_SENT, .c = 3}, false},
+		{{.op = RESULT, .a = V_EXPIRED, .c = 3}, false},
+	};
+	struct fact f = {.kind = FACT_DISPATCH, .connection = 1, .connection_name = "main", .unit_price = 7, .held_from = CREDIT_FROM_SUB};
+	struct decision out;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		struct delivery *d = fresh(&lives[0]);
+
+		delivery_set_parts(d, 3);
+		f.no_credit = false;
+		lifecycle_step(d, &f, &policy, T0, &out);
+		assert_true(out.send);
+		delivery_apply(d, &out.ev[0]);
+		assert_int_equal(d->held, 21);
+		assert_int_equal(d->unit_price, 7);
+		assert_int_equal(d->held_from, CREDIT_FROM_SUB);
+		decide(d, &ends[i].row, &policy, T0, &out);
+		for (int k = 0; k < out.n; k++)
+			delivery_apply(d, &out.ev[k]);
+		assert_int_equal(d->held, ends[i].held ? 21 : 0);
+		assert_int_equal(d->held_from, ends[i].held ? CREDIT_FROM_SUB : 0);
+		delivery_free(d);
+	}
+}
+
+static void without_credit_it_ends_and_nothing_is_sent(void **state)
+{
+	struct fact f = {
+		.kind = FACT_DISPATCH, .connection = 1, .connection_name = "main", .unit_price = 1, .held_from = 1, .no_credit = true};
+	struct delivery *d = fresh(&lives[0]);
+	struct decision out;
+
+	(void)state;
+	lifecycle_step(d, &f, &policy, T0, &out);
+	assert_false(out.send);
+	assert_int_equal(out.n, 1);
+	delivery_apply(d, &out.ev[0]);
+	assert_int_equal(d->state, D_DONE);
+	assert_int_equal(d->sent_code, SENT_NO_CREDIT);
+	assert_int_equal(d->reason, REASON_NO_CREDIT);
+	assert_int_equal(d->held_from, 0);
+	delivery_free(d);
+	/* what is over is over, credit or not */
+	d = fresh(&lives[0]);
+	lifecycle_step(d, &f, &policy, d->expires_at, &out);
+	assert_int_equal(out.ev[0].code, SENT_EXPIRED);
+	delivery_free(d);
+}
+
 static void retries_back_off_then_level(void **state)
 {
 	struct policy p = policy;
@@ -561,6 +624,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lives_run_as_the_table_says),
 		cmocka_unit_test(answers_of_an_earlier_attempt_do_not_count),
+		cmocka_unit_test(credit_is_held_while_an_attempt_is_open),
+		cmocka_unit_test(without_credit_it_ends_and_nothing_is_sent),
 		cmocka_unit_test(retries_back_off_then_level),
 		cmocka_unit_test(parts_are_found_by_their_id),
 		cmocka_unit_test(any_order_of_facts_is_survived),

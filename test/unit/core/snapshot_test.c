@@ -10,11 +10,17 @@
 #include "core/snapshot.h"
 #include "model/event.h"
 
-static const struct account accounts[] = {{.id = 1, .name = "default"}, {.id = 2, .name = "other"}};
+static const struct account accounts[] = {{.id = 1, .name = "default"},
+					  {.id = 2, .name = "other"},
+					  {.id = 3, .name = "chosen", .default_sub = 5},
+					  {.id = 4, .name = "stale", .default_sub = 5}};
 static const struct sub_account subs[] = {
 	{.id = 1, .account = 1, .reference = "default"},
 	{.id = 2, .account = 1, .reference = "Marketing", .marketing = true},
 	{.id = 3, .account = 2, .reference = "default"},
+	{.id = 4, .account = 3, .reference = "default"},
+	{.id = 5, .account = 3, .reference = "shop"},
+	{.id = 6, .account = 4, .reference = "default"},
 };
 static const struct user users[] = {
 	{.id = 1, .account = 1, .sub_account = 1, .name = "Minha Loja", .email = "loja@example.com"},
@@ -30,9 +36,9 @@ static const struct short_code codes[] = {{"27182", 2}, {"28149", 0}};
 static void publish(void)
 {
 	struct snapshot_source s = {.accounts = accounts,
-				    .account_count = 2,
+				    .account_count = COUNT_OF(accounts),
 				    .sub_accounts = subs,
-				    .sub_account_count = 3,
+				    .sub_account_count = COUNT_OF(subs),
 				    .users = users,
 				    .user_count = 2,
 				    .webhooks = hooks,
@@ -57,6 +63,9 @@ static void names_are_found_in_any_letter_case(void **state)
 	assert_int_equal(snapshot_sub_named(s, 1, STR("marketing"))->id, 2);
 	assert_null(snapshot_sub_named(s, 2, STR("marketing")));
 	assert_int_equal(snapshot_sub_default(s, 2)->id, 3);
+	assert_int_equal(snapshot_sub_default(s, 3)->id, 5); /* as chosen */
+	assert_int_equal(snapshot_sub_default(s, 4)->id, 6); /* the chosen one is another account's */
+	assert_null(snapshot_sub_default(s, 9));
 	assert_int_equal(snapshot_account_named(s, STR("other"))->id, 2);
 	assert_string_equal(snapshot_short_code(s, 2), "27182");
 	assert_null(snapshot_short_code(s, 1));

@@ -122,6 +122,9 @@ static void any_moving_half(struct delivery *d, struct prng *r)
 	d->delivered_at = any_time(r);
 	d->updated_at = any_time(r);
 	d->last_seq = prng_below(r, 2) ? (int64_t)(prng_u64(r) >> 1) : 0;
+	d->held_from = (uint8_t)prng_below(r, 4);
+	d->held = d->held_from ? (uint32_t)prng_u64(r) : 0;
+	d->unit_price = d->held_from ? (uint32_t)prng_u64(r) : 0;
 }
 
 static void assert_same_moving_half(struct delivery *a, struct delivery *b)
@@ -141,6 +144,9 @@ static void assert_same_moving_half(struct delivery *a, struct delivery *b)
 	assert_true(a->due_at == b->due_at && a->begun_at == b->begun_at && a->sent_at == b->sent_at);
 	assert_true(a->delivered_at == b->delivered_at && a->updated_at == b->updated_at);
 	assert_true(a->last_seq == b->last_seq);
+	assert_int_equal(a->held, b->held);
+	assert_int_equal(a->unit_price, b->unit_price);
+	assert_int_equal(a->held_from, b->held_from);
 	assert_int_equal(!a->parts, !b->parts);
 	for (unsigned i = 0; i < a->part_count && (a->parts || a->part_count == 1); i++) {
 		assert_int_equal(delivery_part(a, i)->state, delivery_part(b, i)->state);

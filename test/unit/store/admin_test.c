@@ -154,8 +154,9 @@ static void bad_names_are_refused(void **state)
 static void account_and_sub_account_are_changed_by_id(void **state)
 {
 	struct fixture *f = *state;
-	struct account a = {.id = 1, .name = "acme", .country = "BR", .disabled = true};
-	struct sub_account s = {.id = 1, .reference = "main", .marketing = true, .resend_doubt = true, .resend_doubt_set = true};
+	struct account a = {.id = 1, .name = "acme", .country = "BR", .zone = "America/Manaus", .default_sub = 1, .disabled = true};
+	struct sub_account s = {
+		.id = 1, .reference = "main", .zone = "-03:00", .marketing = true, .resend_doubt = true, .resend_doubt_set = true};
 	struct admin_all all;
 	struct err e;
 
@@ -169,7 +170,10 @@ static void account_and_sub_account_are_changed_by_id(void **state)
 	assert_string_equal(all.accounts[0].name, "acme");
 	assert_string_equal(all.accounts[0].country, "BR");
 	assert_true(all.accounts[0].disabled);
+	assert_string_equal(all.accounts[0].zone, "America/Manaus");
+	assert_int_equal(all.accounts[0].default_sub, 1);
 	assert_string_equal(all.sub_accounts[0].reference, "main");
+	assert_string_equal(all.sub_accounts[0].zone, "-03:00");
 	assert_true(all.sub_accounts[0].marketing && all.sub_accounts[0].resend_doubt && all.sub_accounts[0].resend_doubt_set);
 	admin_all_done(&all);
 }
@@ -193,6 +197,7 @@ static void user_is_kept_whole(void **state)
 	assert_int_equal(admin_user_add(f->a, &u, &e), 0);
 	assert_true(u.id > 0);
 	u.role = ROLE_ADMINISTRATOR;
+	str_copy(u.zone, sizeof(u.zone), STR("Europe/Lisbon"));
 	u.sub_account = 0;
 	u.disabled = true;
 	u.answer_object = 1;
@@ -323,7 +328,29 @@ static void newer_schema_is_refused(void **state)
 	sql(f, "admin.db", "PRAGMA user_version=999");
 	assert_int_equal(admin_open(&other, f->path, &e), -EPROTO);
 	assert_non_null(strstr(e.text, "999"));
-	sql(f, "admin.db", "PRAGMA user_version=1");
+	sql(f, "admin.db", "PRAGMA user_version=2");
+}
+
+static void older_schema_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct account a = {.id = 1, .name = "default", .zone = "UTC"};
+	struct admin_all all;
+	struct err e;
+
+	admin_close(f->a);
+	f->a = NULL;
+	sql(f, "admin.db",
+	    "ALTER TABLE account DROP COLUMN zone; ALTER TABLE account DROP COLUMN default_sub;"
+	    "ALTER TABLE sub_account DROP COLUMN zone; ALTER TABLE user DROP COLUMN zone; PRAGMA "
+	    "user_version=1");
+	reopen(f);
+	all = load(f);
+	assert_int_equal(all.account_count, 1);
+	assert_string_equal(all.accounts[0].zone, "");
+	assert_int_equal(all.user_count, 1);
+	admin_all_done(&all);
+	assert_int_equal(admin_account_set(f->a, &a, &e), 0);
 }
 
 static void backup_is_a_whole_copy(void **state)
@@ -371,6 +398,7 @@ int main(void)
 		T(short_code_moves_to_its_latest_owner),
 		T(connection_keeps_its_number),
 		T(newer_schema_is_refused),
+		T(older_schema_is_brought_up),
 		T(backup_is_a_whole_copy),
 	};
 

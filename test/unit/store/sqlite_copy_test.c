@@ -191,7 +191,7 @@ static void restore_refuses_what_it_should(void **state)
 	assert_int_equal(store_restore(to, to, &e), -ENOENT); /* no backup */
 	sql(f, "backup/" DAY_FILE, "PRAGMA user_version=42");
 	assert_int_equal(store_restore(backup, to, &e), -EPROTO);
-	sql(f, "backup/" DAY_FILE, "PRAGMA user_version=1");
+	sql(f, "backup/" DAY_FILE, "PRAGMA user_version=2");
 	char file[512];
 	snprintf(file, sizeof(file), "%s/%s", backup, DAY_FILE);
 	int fd = open(file, O_WRONLY);
@@ -208,6 +208,11 @@ static void check_finds_what_is_wrong(void **state)
 		"DELETE FROM m WHERE k=(SELECT min(k) FROM m)",
 		"UPDATE blk SET n=n+1",
 		"INSERT INTO st SELECT k+1000000,state,last,s,h FROM st LIMIT 1",
+		"INSERT INTO ledger VALUES(1,0,1,1,1,0,10,0,10,0),(2,0,1,1,1,0,10,0,21,0)",
+		"INSERT INTO ledger VALUES(1,0,5,1,1,0,0,3,0,3),(2,0,7,1,1,0,0,-3,0,1)",
+		"INSERT INTO ledger VALUES(1,0,1,1,1,0,10,0,10,0); INSERT INTO balance VALUES(1,1,1,9,0,0,1)",
+		"INSERT INTO ledger VALUES(1,0,1,1,1,0,10,0,10,0); INSERT INTO balance "
+		"VALUES(1,1,1,10,0,0,3)",
 	};
 	struct fixture *f = *state;
 	struct err e = {""};

@@ -52,8 +52,32 @@ static void newer_schema_is_refused(void **state)
 	assert_int_equal(store_sqlite_open(&other, &f->options, &e), -EPROTO);
 	assert_non_null(strstr(e.text, "42"));
 	assert_non_null(strstr(e.text, "1"));
-	sql(f, DAY_FILE, "PRAGMA user_version=1");
+	sql(f, DAY_FILE, "PRAGMA user_version=2"); /* as it was */
 	start(f);
+}
+
+static bool no_balance(void *ctx, const struct balance_row *b)
+{
+	(void)b;
+	++*(int *)ctx;
+	return true;
+}
+
+static void older_schema_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct balance_row b = {.kind = BALANCE_ACCOUNT, .owner = 1, .limited = true, .balance = 5};
+	struct err e = {""};
+	int n = 0;
+
+	stop(f);
+	sql(f, DAY_FILE, "DROP TABLE ledger; DROP TABLE balance; PRAGMA user_version=1");
+	start(f);
+	f->o->begin(f->s);
+	f->o->balance_set(f->s, &b);
+	assert_int_equal(f->o->commit(f->s, &e), 0);
+	assert_int_equal(f->o->balances(f->s, no_balance, &n), 0);
+	assert_int_equal(n, 1);
 }
 
 static void missing_folder_is_refused(void **state)
@@ -319,6 +343,7 @@ int main(void)
 		T(files_are_named_by_day_and_private),
 		T(second_writer_is_refused),
 		T(newer_schema_is_refused),
+		T(older_schema_is_brought_up),
 		T(missing_folder_is_refused),
 		T(file_in_which_nothing_was_committed_is_nothing),
 		T(folder_that_is_no_database_is_refused),
