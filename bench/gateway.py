@@ -33,7 +33,7 @@ webhooks: {{allow: ["127.0.0.0/8"]}}
 
 
 class Gateway:
-    def __init__(self, binary, folder, smpp_port, hook_port=None, reports=True, binds=2, window=1000):
+    def __init__(self, binary, folder, smpp_port, hook_port=None, reports=True, binds=1, window=1000):
         os.makedirs(folder, exist_ok=True)
         self.binary, self.folder, self.program = os.path.abspath(binary), folder, None
         self.http, self.https = free_port(), free_port()
