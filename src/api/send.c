@@ -1,4 +1,5 @@
 /* send.c - /v1/send-sms and /v1/send-bulk-sms: from the whole request to the engine and, after its commit, to the answer. */
+#include "api/protect.h"
 #include "api/routes.h"
 #include "api/server.h"
 #include "base/time.h"
@@ -73,6 +74,7 @@ static void post(struct request *q, const struct settings *s, bool bulk, const s
 				 .received_us = q->received_us,
 				 .done = on_done};
 	m->drafts = send_drafts(&q->send, s, sub, &q->arena);
+	protect_drafts(m->drafts, q->send.count, snapshot_account(q->snap, q->user->account), sub);
 	m->ids = arena_alloc(&q->arena, q->send.count * sizeof(*m->ids));
 	ASSERT(m->ids);
 	if (q->idem_hash) {
@@ -138,6 +140,10 @@ void send_finish(struct request *q, const struct settings *s)
 	case SUBMIT_CONFLICT:
 		request_refuse(q, MHD_HTTP_UNPROCESSABLE_CONTENT,
 			       "Idempotency-Key: already used for a request with another body");
+		return;
+	case SUBMIT_TOO_MANY:
+		request_refuse_later(q, MHD_HTTP_TOO_MANY_REQUESTS,
+				     (unsigned)MIN((m->retry_ms + 999) / 1000, 86400), "the sub-account may not send so many messages in so short a time; none of these was taken");
 		return;
 	case SUBMIT_STOPPING:
 		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "stopping; send it again elsewhere or later");

@@ -97,7 +97,14 @@ int message_search(struct context *c, const struct args *a);
 int receipt_parked(struct context *c, const struct args *a);
 int send_command(struct context *c, const struct args *a);    /* commands_send.c */
 int connection_list(struct context *c, const struct args *a); /* commands_connection.c */
-int credit_add(struct context *c, const struct args *a);      /* commands_credit.c */
+/* commands_protect.c: options that several commands take. 0 or an exit code, told. */
+bool protect_given(const struct args *a);
+int protect_allow(struct context *c, const struct args *a, struct allow_list *l);
+int protect_rules(struct context *c, const struct args *a, struct sub_account *sub);
+void protect_allow_json(struct buf *b, const struct allow_list *l); /* members, each with a comma before it */
+void protect_json(struct buf *b, const struct sub_account *sub);
+void protect_text(struct buf *b, const struct sub_account *sub);
+int credit_add(struct context *c, const struct args *a); /* commands_credit.c */
 int credit_set(struct context *c, const struct args *a);
 int credit_limit(struct context *c, const struct args *a);
 int credit_show(struct context *c, const struct args *a);

@@ -74,6 +74,8 @@ int account_add(struct context *c, const struct args *a)
 	r = set_country(c, a, &account);
 	if (r == 0)
 		r = find_zone(c, a, account.zone);
+	if (r == 0)
+		r = protect_allow(c, a, &account.allow);
 	if (r)
 		return r;
 	r = admin_account_ensure(c->admin, name, &account.id, &e);
@@ -90,8 +92,9 @@ int account_change(struct context *c, const struct args *a)
 	int r;
 
 	as_option.value[OPT_ACCOUNT] = a->argument[0];
-	if (!args_has(a, OPT_COUNTRY) && !args_has(a, OPT_TIME_ZONE) && !args_has(a, OPT_DEFAULT_SUB_ACCOUNT))
-		return complain(c, EX_USAGE, "nothing to set: --country, --time-zone, --default-sub-account");
+	if (!args_has(a, OPT_COUNTRY) && !args_has(a, OPT_TIME_ZONE) &&
+	    !args_has(a, OPT_DEFAULT_SUB_ACCOUNT) && !protect_given(a))
+		return complain(c, EX_USAGE, "nothing to set: give at least one of the options");
 	r = find_account(c, &as_option, &account);
 	if (r == 0)
 		r = set_country(c, a, &account);
@@ -99,6 +102,8 @@ int account_change(struct context *c, const struct args *a)
 		r = find_zone(c, a, account.zone);
 	if (r == 0)
 		r = set_default_sub(c, a, &account);
+	if (r == 0)
+		r = protect_allow(c, a, &account.allow);
 	return r ? r : save_account(c, &account, "account.set");
 }
 
@@ -152,6 +157,7 @@ int account_list(struct context *c, const struct args *a)
 		buf_puts(&b, ",\"defaultSubAccount\":");
 		buf_json(&b, str_of(x->default_sub ? sub_account_name(&all, x->default_sub) : "default"));
 		zone_json(&b, x->zone);
+		protect_allow_json(&b, &x->allow);
 		buf_fmt(&b, ",\"disabled\":%s}", bool_word(x->disabled));
 	}
 	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
@@ -165,6 +171,7 @@ int account_list(struct context *c, const struct args *a)
 static int sub_rules(struct context *c, const struct args *a, struct sub_account *sub)
 {
 	const char *class = a->value[OPT_CLASS], *doubt = a->value[OPT_IN_DOUBT];
+	int r;
 
 	if (class && strcmp(class, "marketing") != 0 && strcmp(class, "transactional") != 0)
 		return complain(c, EX_USAGE, "--class: transactional or marketing");
@@ -176,7 +183,8 @@ static int sub_rules(struct context *c, const struct args *a, struct sub_account
 		sub->resend_doubt = strcmp(doubt, "resend") == 0;
 		sub->resend_doubt_set = strcmp(doubt, "default") != 0;
 	}
-	return find_zone(c, a, sub->zone);
+	r = find_zone(c, a, sub->zone);
+	return r ? r : protect_rules(c, a, sub);
 }
 
 static const char *doubt_word(const struct sub_account *s)
@@ -189,13 +197,17 @@ static const char *doubt_word(const struct sub_account *s)
 static int save_sub(struct context *c, const struct sub_account *sub, const char *action)
 {
 	struct err e;
+	struct buf rules = BUF_INIT;
 	int r = admin_sub_set(c->admin, sub, &e);
 
 	c->changed = true;
 	if (r < 0)
 		return complain_errno(c, r, &e);
-	return context_audit(c, action, "sub_account=%s class=%s in_doubt=%s time_zone=%s", sub->reference,
-			     sub->marketing ? "marketing" : "transactional", doubt_word(sub), sub->zone);
+	protect_text(&rules, sub);
+	r = context_audit(c, action, "sub_account=%s class=%s in_doubt=%s time_zone=%s%s", sub->reference,
+			  sub->marketing ? "marketing" : "transactional", doubt_word(sub), sub->zone, buf_cstr(&rules));
+	buf_done(&rules);
+	return r;
 }
 
 int sub_account_add(struct context *c, const struct args *a)
@@ -234,8 +246,9 @@ int sub_account_change(struct context *c, const struct args *a)
 	struct sub_account sub = {0};
 	int r = find_sub_account(c, a, a->argument[0], &sub);
 
-	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT) && !args_has(a, OPT_TIME_ZONE))
-		return complain(c, EX_USAGE, "nothing to set: --class, --in-doubt, --time-zone");
+	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT) && !args_has(a, OPT_TIME_ZONE) &&
+	    !protect_given(a))
+		return complain(c, EX_USAGE, "nothing to set: give at least one of the options");
 	if (r == 0)
 		r = sub_rules(c, a, &sub);
 	return r ? r : save_sub(c, &sub, "sub-account.set");
@@ -261,7 +274,9 @@ int sub_account_list(struct context *c, const struct args *a)
 		if (only.id && x->account != only.id)
 			continue;
 		if (!c->json) {
-			buf_fmt(&b, "%s/%-24s %-13s in doubt: %s\n", account, x->reference, class, doubt_word(x));
+			buf_fmt(&b, "%s/%-24s %-13s in doubt: %s", account, x->reference, class, doubt_word(x));
+			protect_text(&b, x);
+			buf_putc(&b, '\n');
 			continue;
 		}
 		buf_puts(&b, b.n ? ",{\"account\":" : "{\"account\":");
@@ -270,6 +285,7 @@ int sub_account_list(struct context *c, const struct args *a)
 		buf_json(&b, str_of(x->reference));
 		buf_fmt(&b, ",\"id\":%u,\"class\":\"%s\",\"inDoubt\":\"%s\"", x->id, class, doubt_word(x));
 		zone_json(&b, x->zone);
+		protect_json(&b, x);
 		buf_putc(&b, '}');
 	}
 	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));

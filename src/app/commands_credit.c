@@ -123,8 +123,9 @@ static int change(struct context *c, const struct args *a, enum ledger_kind what
 	if (r)
 		return r;
 	print_balance(c, &o, &after);
-	return context_audit(c, "credit", "%s account=%s%s%s amount=%" PRId64 " balance=%" PRId64, ledger_kind_name(what), o.account.name,
-			     o.kind == BALANCE_SUB ? " sub_account=" : "", o.kind == BALANCE_SUB ? o.sub.reference : "", amount, after.balance);
+	return context_audit(c, "credit", "%s account=%s%s%s amount=%" PRId64 " balance=%" PRId64,
+			     ledger_kind_name(what), o.account.name, o.kind == BALANCE_SUB ? " sub_account=" : "",
+			     o.kind == BALANCE_SUB ? o.sub.reference : "", amount, after.balance);
 }
 
 static int read_amount(struct context *c, const struct args *a, int64_t low, int64_t *ret)
@@ -245,12 +246,14 @@ static bool ledger_one(void *ctx, const struct ledger_row *row)
 
 	iso_utc(at, row->at, true);
 	if (l->c->json)
-		say(l->c, "%s{\"at\":\"%s\",\"kind\":\"%s\",\"key\":%" PRId64 ",\"balanceBy\":%" PRId64 ",\"reservedBy\":%" PRId64
-			  ",\"balance\":%" PRId64 ",\"reserved\":%" PRId64 "}",
-		    l->n ? "," : "", at, ledger_kind_name(row->kind), row->key, row->balance_by, row->reserved_by, row->balance, row->reserved);
+		say(l->c,
+		    "%s{\"at\":\"%s\",\"kind\":\"%s\",\"key\":%" PRId64 ",\"balanceBy\":%" PRId64
+		    ",\"reservedBy\":%" PRId64 ",\"balance\":%" PRId64 ",\"reserved\":%" PRId64 "}",
+		    l->n ? "," : "", at, ledger_kind_name(row->kind), row->key, row->balance_by,
+		    row->reserved_by, row->balance, row->reserved);
 	else
-		say(l->c, "%s  %-9s %+8" PRId64 " reserved %+6" PRId64 "  ->  balance %" PRId64 ", reserved %" PRId64 "\n", at,
-		    ledger_kind_name(row->kind), row->balance_by, row->reserved_by, row->balance, row->reserved);
+		say(l->c, "%s  %-9s %+8" PRId64 " reserved %+6" PRId64 "  ->  balance %" PRId64 ", reserved %" PRId64 "\n",
+		    at, ledger_kind_name(row->kind), row->balance_by, row->reserved_by, row->balance, row->reserved);
 	return ++l->n < l->limit && !context_gone(l->c);
 }
 

@@ -1,13 +1,14 @@
 /* commands_find.c - see commands_find.h. */
 #include "app/commands_find.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#define ZONES "/usr/share/zoneinfo"
+#include "base/time.h"
+#include "base/tz.h"
+
+#define RATE_MAX 1000000000
+#define RATE_MS_MAX ((int64_t)31 * 86400000)
 
 bool name_usable(struct str s)
 {
@@ -60,30 +61,12 @@ int find_sub_account(struct context *c, const struct args *a, const char *refere
 	return found ? 0 : complain(c, EX_NOINPUT, "account %s has no sub-account %s", account.name, reference);
 }
 
-/* +03:00, -0100 */
-static bool is_offset(const char *z)
+static bool zone_exists(const char *z)
 {
-	size_t n = strlen(z), digits = 0;
+	const struct tz *zone = strlen(z) < ZONE_MAX_BYTES ? tz_get(str_of(z)) : NULL;
 
-	if ((*z != '+' && *z != '-') || (n != 5 && n != 6) || (n == 6 && z[3] != ':'))
-		return false;
-	for (size_t i = 1; i < n; i++)
-		digits += isdigit((unsigned char)z[i]) != 0;
-	return digits == 4 && (z[1] - '0') * 10 + (z[2] - '0') <= 18 && z[n - 2] < '6';
-}
-
-/* A name of the system's tz database: words of letters, digits, _ + - with strokes between. */
-static bool is_zone_name(const char *z)
-{
-	char path[sizeof(ZONES) + 1 + ZONE_MAX_BYTES];
-
-	if (!isalpha((unsigned char)*z) || strlen(z) >= ZONE_MAX_BYTES || strstr(z, "//") || z[strlen(z) - 1] == '/')
-		return false;
-	for (const char *p = z; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("_+-/", *p))
-			return false;
-	snprintf(path, sizeof path, ZONES "/%s", z);
-	return strcmp(z, "UTC") == 0 || access(path, R_OK) == 0;
+	tz_put(zone);
+	return zone != NULL;
 }
 
 int find_zone(struct context *c, const struct args *a, char *ret)
@@ -94,10 +77,48 @@ int find_zone(struct context *c, const struct args *a, char *ret)
 		return 0;
 	if (strcmp(z, "none") == 0)
 		z = "";
-	else if (!is_offset(z) && !is_zone_name(z))
+	else if (!zone_exists(z))
 		return complain(c, EX_DATAERR, "--time-zone: a name of the tz database such as America/Sao_Paulo, an offset such as -03:00, or none");
 	str_copy(ret, ZONE_MAX_BYTES, str_of(z));
 	return 0;
+}
+
+int find_rate(struct context *c, const struct args *a, enum option_id option, uint32_t *n, int64_t *ms)
+{
+	const char *v = a->value[option], *slash = v ? strchr(v, '/') : NULL;
+	int64_t count, time;
+
+	if (!v)
+		return 0;
+	if (strcmp(v, "none") == 0) {
+		*n = 0;
+		*ms = 0;
+		return 0;
+	}
+	if (!slash || str_i64((struct str){v, (size_t)(slash - v)}, 1, RATE_MAX, &count) < 0 ||
+	    duration_parse(str_of(slash + 1), 1000, &time) < 0 || time < 1000 || time > RATE_MS_MAX)
+		return complain(c, EX_USAGE, "--%s: a number and a time from 1s to 31d, such as 2/24h; or none",
+				option_rows[option].name);
+	*n = (uint32_t)count;
+	*ms = time;
+	return 0;
+}
+
+void print_rate(struct buf *b, uint32_t n, int64_t ms)
+{
+	static const struct {
+		int64_t ms;
+		char unit;
+	} units[] = {{86400000, 'd'}, {3600000, 'h'}, {60000, 'm'}, {1000, 's'}};
+	size_t i = 0;
+
+	if (!n) {
+		buf_puts(b, "none");
+		return;
+	}
+	while (i + 1 < COUNT_OF(units) && ms % units[i].ms)
+		i++;
+	buf_fmt(b, "%u/%lld%c", n, (long long)(ms / units[i].ms), units[i].unit);
 }
 
 int find_limit(struct context *c, const struct args *a, size_t *ret)

@@ -13,6 +13,10 @@ int find_account(struct context *c, const struct args *a, struct account *ret) M
 int find_sub_account(struct context *c, const struct args *a, const char *reference, struct sub_account *ret) MUST;
 /* --time-zone into ret[ZONE_MAX_BYTES], as it is when it is not given; "none" takes it away. 0 or an exit code, told. */
 int find_zone(struct context *c, const struct args *a, char *ret) MUST;
+/* An option such as 2/24h into *n and *ms, as they are when it is not given; "none" makes them 0. The time is from 1 s to 31 days. 0 or
+ * an exit code, told. */
+int find_rate(struct context *c, const struct args *a, enum option_id option, uint32_t *n, int64_t *ms) MUST;
+void print_rate(struct buf *b, uint32_t n, int64_t ms); /* "2/24h", "none" */
 /* --limit, 50 when it is not given. 0 or an exit code, told. */
 int find_limit(struct context *c, const struct args *a, size_t *ret) MUST;
 /* Names of ids; "?" when unknown. */

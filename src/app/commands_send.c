@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "api/protect.h"
 #include "api/send_request.h"
 #include "app/commands.h"
 #include "app/commands_find.h"
@@ -92,6 +93,8 @@ static int submit(struct context *c, const struct user *u, const struct sub_acco
 	while (sem_wait(&s.done) < 0)
 		;
 	sem_destroy(&s.done);
+	if (s.submission.status == SUBMIT_TOO_MANY)
+		return complain(c, EX_TEMPFAIL, "the sub-account may not send so many messages in so short a time");
 	if (s.submission.status != SUBMIT_OK)
 		return complain(c, EX_TEMPFAIL, "the gateway is stopping");
 	return 0;
@@ -151,6 +154,9 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 	struct uid id;
 	struct user u = {0};
 	char text[UUID_TEXT];
+	const struct snapshot *snap;
+	const struct account *account;
+	bool disabled;
 	int r = sender_of(c, a, &u, &sub);
 
 	if (r)
@@ -162,6 +168,13 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 	if (r)
 		return r;
 	draft = send_drafts(&request, c->settings, &sub, arena);
+	snap = snapshot_get();
+	account = snapshot_account(snap, u.account);
+	protect_drafts(draft, 1, account, &sub);
+	disabled = !account || account->disabled;
+	snapshot_put(snap);
+	if (disabled)
+		return complain(c, EX_NOPERM, "the account of user %s is disabled", u.name);
 	if (args_has(a, OPT_SOURCE))
 		draft->t.source = str_of(a->value[OPT_SOURCE]);
 	r = submit(c, &u, &sub, draft, &id);

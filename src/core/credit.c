@@ -72,8 +72,8 @@ void credit_done(struct engine *e)
 static int64_t next_id(int64_t last, int64_t now) { return MAX(last + 1, now << 20); }
 
 /* Changes the balance, and says so in the ledger. */
-static struct ledger_row move(struct balance_row *b, int64_t id, int64_t at, enum ledger_kind kind, int64_t key, int64_t balance_by,
-			      int64_t reserved_by)
+static struct ledger_row move(struct balance_row *b, int64_t id, int64_t at, enum ledger_kind kind,
+			      int64_t key, int64_t balance_by, int64_t reserved_by)
 {
 	b->balance += balance_by;
 	b->reserved += reserved_by;
@@ -90,7 +90,8 @@ static struct ledger_row move(struct balance_row *b, int64_t id, int64_t at, enu
 				   .reserved = b->reserved};
 }
 
-static void owner_move(struct engine *e, struct credit_owner *o, enum ledger_kind kind, int64_t key, int64_t balance_by, int64_t reserved_by)
+static void owner_move(struct engine *e, struct credit_owner *o, enum ledger_kind kind, int64_t key,
+		       int64_t balance_by, int64_t reserved_by)
 {
 	struct ledger_row row;
 
@@ -155,11 +156,13 @@ struct credit_need credit_need(const struct engine *e, const struct delivery *d)
 		return n; /* free of charge */
 	n.from = (counts(account) ? CREDIT_FROM_ACCOUNT : 0) | (counts(sub) ? CREDIT_FROM_SUB : 0);
 	units = (int64_t)n.unit_price * MAX(d->part_count, 1);
-	n.too_little = (counts(account) && balance_usable(&account->row) < units) || (counts(sub) && balance_usable(&sub->row) < units);
+	n.too_little = (counts(account) && balance_usable(&account->row) < units) ||
+		       (counts(sub) && balance_usable(&sub->row) < units);
 	return n;
 }
 
-static void both(struct engine *e, const struct delivery *d, uint8_t from, enum ledger_kind kind, int64_t balance_by, int64_t reserved_by)
+static void both(struct engine *e, const struct delivery *d, uint8_t from, enum ledger_kind kind,
+		 int64_t balance_by, int64_t reserved_by)
 {
 	struct credit_owner *account = from & CREDIT_FROM_ACCOUNT ? owner_find(e, BALANCE_ACCOUNT, d->account) : NULL;
 	struct credit_owner *sub = from & CREDIT_FROM_SUB ? owner_find(e, BALANCE_SUB, d->sub_account) : NULL;
@@ -175,7 +178,8 @@ void credit_event(struct engine *e, const struct delivery *d, struct credit_hold
 	if (d->held_from && !before.from)
 		both(e, d, d->held_from, LEDGER_RESERVE, 0, d->held);
 	else if (before.from && !d->held_from && ev->kind == EV_SENT && ev->code == SENT_SENT_SUCCESS)
-		both(e, d, before.from, LEDGER_SETTLE, -(int64_t)before.unit_price * MAX(d->part_count, 1), -(int64_t)before.held);
+		both(e, d, before.from, LEDGER_SETTLE, -(int64_t)before.unit_price * MAX(d->part_count, 1),
+		     -(int64_t)before.held);
 	else if (before.from && !d->held_from)
 		both(e, d, before.from, LEDGER_REFUND, 0, -(int64_t)before.held);
 }
@@ -186,12 +190,8 @@ void credit_event(struct engine *e, const struct delivery *d, struct credit_hold
 static int64_t decide(struct balance_row *b, const struct credit_change *c)
 {
 	switch (c->what) {
-	case LEDGER_ADD:
-		b->limited = true;
-		return c->amount;
-	case LEDGER_SET:
-		b->limited = true;
-		return c->amount - b->balance;
+	case LEDGER_ADD: b->limited = true; return c->amount;
+	case LEDGER_SET: b->limited = true; return c->amount - b->balance;
 	case LEDGER_LIMIT:
 		b->limited = true;
 		b->overdraft = c->amount;
@@ -247,7 +247,8 @@ static void change_lost(struct call *call)
 	change_done(call);
 }
 
-void engine_credit(struct engine *e, const struct credit_change *change, void (*done)(void *ctx, const struct balance_row *after), void *ctx)
+void engine_credit(struct engine *e, const struct credit_change *change,
+		   void (*done)(void *ctx, const struct balance_row *after), void *ctx)
 {
 	struct credit_call *c = xnew(struct credit_call);
 
@@ -277,7 +278,8 @@ static bool look(void *ctx, const struct balance_row *row)
 	return true;
 }
 
-int credit_store_change(struct store *s, const struct credit_change *c, int64_t now, struct balance_row *after, struct err *e)
+int credit_store_change(struct store *s, const struct credit_change *c, int64_t now,
+			struct balance_row *after, struct err *e)
 {
 	struct lookup l = {.c = c, .row = {.kind = c->kind, .owner = c->owner}};
 	struct ledger_row row;

@@ -13,7 +13,7 @@ struct engine;
 struct store;
 struct map;
 struct credit {
-	struct map *owners; /* kind << 32 | owner -> struct credit_owner */
+	struct map *owners;         /* kind << 32 | owner -> struct credit_owner */
 	struct credit_owner *dirty; /* changed by the open batch */
 	size_t limited;             /* owners with a balance */
 	int64_t last_id;            /* of the ledger */
@@ -48,6 +48,8 @@ struct credit_change {
 	int64_t amount;
 };
 /* On the engine thread, in a batch of its own choosing; done is called after the commit with the balance then. Any thread. */
-void engine_credit(struct engine *e, const struct credit_change *c, void (*done)(void *ctx, const struct balance_row *after), void *ctx);
+void engine_credit(struct engine *e, const struct credit_change *c,
+		   void (*done)(void *ctx, const struct balance_row *after), void *ctx);
 /* The same beside no engine. */
-int credit_store_change(struct store *s, const struct credit_change *c, int64_t now, struct balance_row *after, struct err *e) MUST;
+int credit_store_change(struct store *s, const struct credit_change *c, int64_t now,
+			struct balance_row *after, struct err *e) MUST;

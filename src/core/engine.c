@@ -427,6 +427,7 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	receipts_init(e);
 	lists_init(e);
 	credit_init(e);
+	reach_init(e);
 	use_settings(e, c->settings);
 	e->snap = snapshot_get();
 	r = recover_all(e, err);
@@ -493,6 +494,7 @@ void engine_close(struct engine *e)
 	drop_effects(e);
 	lists_done(e);
 	credit_done(e);
+	reach_done(e);
 	receipts_done(e);
 	hooks_done(e);
 	queues_done(&e->queues);

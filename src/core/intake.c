@@ -54,6 +54,14 @@ static bool refused_by_draft(const struct draft *m, bool route, struct refusal *
 	return true;
 }
 
+static bool refused_by_reach(struct engine *e, const struct sub_account *sub, const struct delivery *d, struct refusal *r)
+{
+	if (!reach_spent(e, sub, d))
+		return false;
+	*r = (struct refusal){SENT_DESTINATION_MESSAGE_LIMIT_REACHED, REASON_MESSAGE_LIMIT};
+	return true;
+}
+
 /* What leaves later is charged later: its credit is looked at when it is to leave. */
 static bool refused_by_credit(const struct engine *e, const struct delivery *d, struct refusal *r)
 {
@@ -63,12 +71,15 @@ static bool refused_by_credit(const struct engine *e, const struct delivery *d, 
 	return true;
 }
 
-static bool refused(const struct engine *e, const struct draft *m, const struct delivery *d, struct refusal *r)
+static bool refused(struct engine *e, const struct sub_account *sub, const struct draft *m,
+		    const struct delivery *d, struct refusal *r)
 {
-	return refused_by_draft(m, false, r) || refused_by_credit(e, d, r) || refused_by_draft(m, true, r);
+	return refused_by_draft(m, false, r) || refused_by_reach(e, sub, d, r) ||
+	       refused_by_credit(e, d, r) || refused_by_draft(m, true, r);
 }
 
-static void accept_one(struct engine *e, const struct submission *s, uint32_t i, bool marketing, bool resend, struct str source)
+static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
+		       const struct sub_account *sub, bool resend, struct str source)
 {
 	struct draft *m = &s->drafts[i];
 	struct delivery *d;
@@ -88,7 +99,8 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 	d->operator_id = m->operator_id;
 	d->expires_at = e->now + m->validity_ms;
 	d->updated_at = e->now;
-	d->flags = (uint8_t)(m->flags | (marketing ? DF_MARKETING : 0) | (resend ? DF_RESEND_DOUBT : 0));
+	d->flags = (uint8_t)(m->flags | (sub && sub->marketing ? DF_MARKETING : 0) |
+			     (sub && sub->redact ? DF_REDACT : 0) | (resend ? DF_RESEND_DOUBT : 0));
 	delivery_set_parts(d, MAX(MIN(m->parts, PARTS_MAX), 1));
 	e->ops->accept(e->store, d);
 	unfinished_add(e, d->key, 1);
@@ -96,12 +108,13 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 	/* The usual validity is seen at the queues' heads, which are their oldest; a shorter one has a timer of its own. */
 	if (m->validity_ms < e->settings->sms.validity_ms)
 		engine_due_set(e, &engine_timers, d->expires_at, d->key);
-	if (refused(e, m, d, &why)) {
+	if (refused(e, sub, m, d, &why)) {
 		struct fact f = {.kind = FACT_REFUSE, .code = why.code, .reason = why.reason};
 
 		engine_step(e, live_add(&e->lives, d), &f);
 		return;
 	}
+	reach_accepted(e, sub, d);
 	k = engine_queue_of(e, d);
 	/* A long queue reads its deliveries back in time; keeping the newest would push out what is needed first. */
 	if (queue_push(&e->queues, k, d->key) && lives_roomy(&e->lives))
@@ -127,6 +140,11 @@ void intake_submission(struct engine *e, struct submission *s)
 		replay(e, s, &row);
 		return;
 	}
+	s->retry_ms = reach_velocity(e, sub, s->count);
+	if (s->retry_ms) {
+		s->status = SUBMIT_TOO_MANY;
+		return;
+	}
 	s->status = SUBMIT_OK;
 	engine_batch(e);
 	first = uid_take(&e->ids, e->now, s->count + (s->bulk ? 1 : 0));
@@ -134,7 +152,7 @@ void intake_submission(struct engine *e, struct submission *s)
 		s->batch = (struct uid){first + s->count, uid_rest()};
 	for (uint32_t i = 0; i < s->count; i++) {
 		s->ids[i] = (struct uid){first + i, uid_rest()};
-		accept_one(e, s, i, sub && sub->marketing, resend, str_of(source));
+		accept_one(e, s, i, sub, resend, str_of(source));
 	}
 	if (s->idem_hash)
 		remember(e, s);

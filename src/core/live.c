@@ -90,6 +90,14 @@ void live_touch(struct lives *l, struct live *lv, int64_t seq, int64_t now)
 	lv->dirty_since = now;
 }
 
+void live_redact(struct lives *l, struct live *lv)
+{
+	size_t before = delivery_bytes(lv->d);
+
+	delivery_redact(lv->d);
+	l->bytes -= before - delivery_bytes(lv->d);
+}
+
 bool lives_roomy(const struct lives *l) { return l->bytes < l->budget / 4 * 3; }
 
 void lives_trim(struct lives *l)

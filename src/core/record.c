@@ -105,8 +105,11 @@ static void moved(struct engine *e, struct live *lv, int from, int64_t old_due)
 		if (lv->d->key <= e->sweep || wait < e->policy.receipt_wait_ms)
 			engine_due_set(e, &engine_timers, lv->d->sent_at + wait, lv->d->key);
 		break;
-	case D_SENDING:
-	case D_DONE: break;
+	case D_DONE:
+		if (delivery_redacts(lv->d))
+			live_redact(&e->lives, lv);
+		break;
+	case D_SENDING: break;
 	}
 }
 
@@ -137,6 +140,8 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev)
 	moved(e, lv, from, old_due);
 	if (held.from || lv->d->held_from)
 		credit_event(e, lv->d, held, ev);
+	if (e->reach.counted && ev->kind == EV_SENT && ev->code != SENT_SENT_SUCCESS)
+		reach_failed(e, lv->d);
 	count(ev);
 	if (event_is_change(ev->kind) || (ev->kind == EV_NO_RECEIPT && ev->code))
 		hooks_event(e, lv, ev);

@@ -95,7 +95,10 @@ static bool recover_one(void *ctx, struct delivery *d, const struct event *ev, s
 		r->doubt++;
 		break;
 	case D_SENT: r->sent++; break;
-	case D_DONE: break;
+	case D_DONE:
+		if (lv && delivery_redacts(d))
+			live_redact(&e->lives, lv);
+		break;
 	}
 	if (!lv)
 		delivery_free(d);
@@ -212,6 +215,7 @@ int recover_all(struct engine *e, struct err *err)
 		n = credit_recover(e);
 	if (n < 0)
 		return err_set(err, n, "the store cannot be read back");
+	reach_recover(e);
 	e->ops->due_queues(e->store, load_due, e);
 	recover_hooks(e);
 	for (size_t i = 0; i < r.restart_n; i++) {

@@ -9,6 +9,7 @@
 #include "core/engine.h"
 #include "core/lifecycle.h"
 #include "core/queue.h"
+#include "core/reach.h"
 #include "core/route.h"
 #include "model/metrics.h"
 #include "store/store.h"
@@ -74,6 +75,7 @@ struct engine {
 	struct receipts receipts;
 	struct hooks hooks;
 	struct credit credit;
+	struct reach reach;
 	struct map *readers;    /* user -> struct list_reader */
 	struct map *unfinished; /* key >> UNFINISHED_SHIFT -> deliveries QUEUED, SENDING or DOUBT */
 	int64_t unfinished_low; /* lowest chunk that may have some */

@@ -21,7 +21,7 @@ static int64_t floor_mod(int64_t a, int64_t b) { return a - floor_div(a, b) * b;
 
 /* Where a civil day stands for one rule: seconds until it is open (0: it is), and until that may be otherwise. */
 struct look {
-	int64_t opens_in; /* from that moment to the next that may be open */
+	int64_t opens_in;  /* from that moment to the next that may be open */
 	int64_t holds_for; /* open: at least so long */
 };
 
@@ -46,7 +46,8 @@ static int day_kind(const struct sending_hours *h, int64_t day)
 
 	civil_from_days(day, &y, &m, &d);
 	for (unsigned i = 0; i < h->holiday_count; i++)
-		if (h->holidays[i].month == m && h->holidays[i].day == d && (!h->holidays[i].year || h->holidays[i].year == y))
+		if (h->holidays[i].month == m && h->holidays[i].day == d &&
+		    (!h->holidays[i].year || h->holidays[i].year == y))
 			return HOLIDAY_DAY;
 	return (int)floor_mod(day + 4, 7); /* 1970-01-01 was a Thursday */
 }

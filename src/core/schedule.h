@@ -9,8 +9,8 @@
 
 /* The hours in which it may leave. All zero: always. */
 struct schedule {
-	uint32_t window;       /* bit h: while the clock of zone shows hour h; 0 = any */
-	const struct tz *zone; /* of the window; NULL = UTC */
+	uint32_t window;                   /* bit h: while the clock of zone shows hour h; 0 = any */
+	const struct tz *zone;             /* of the window; NULL = UTC */
 	const struct sending_hours *hours; /* NULL, or not set: none */
 	const struct tz *hours_zone;       /* the recipient's; NULL = UTC */
 };
@@ -35,10 +35,10 @@ int when_date(struct str s, struct when *ret) MUST;
 enum times_fault {
 	TIMES_OK,
 	TIMES_EXPIRY_PAST,
-	TIMES_EXPIRY_EARLY,  /* not after the schedule */
-	TIMES_START_FAR,     /* beyond the horizon */
-	TIMES_EXPIRY_FAR,    /* likewise */
-	TIMES_NEVER,         /* window and sending hours have no moment in common */
+	TIMES_EXPIRY_EARLY, /* not after the schedule */
+	TIMES_START_FAR,    /* beyond the horizon */
+	TIMES_EXPIRY_FAR,   /* likewise */
+	TIMES_NEVER,        /* window and sending hours have no moment in common */
 };
 struct times {
 	int64_t not_before; /* 0: now */

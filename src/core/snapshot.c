@@ -188,6 +188,16 @@ size_t snapshot_subs_of(const struct snapshot *s, uint32_t account, uint32_t **i
 	return n;
 }
 
+int64_t snapshot_longest_per_destination(const struct snapshot *s)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < s->sub_count; i++)
+		if (s->subs[i].per_destination)
+			ms = MAX(ms, s->subs[i].per_destination_ms);
+	return ms;
+}
+
 const struct sub_account *snapshot_sub_default(const struct snapshot *s, uint32_t account)
 {
 	const struct account *a = snapshot_account(s, account);

@@ -29,6 +29,7 @@ const struct sub_account *snapshot_sub(const struct snapshot *s, uint32_t id);
 const struct sub_account *snapshot_sub_named(const struct snapshot *s, uint32_t account, struct str reference);
 /* Ids of an account's sub-accounts; the array is the caller's. Returns their number. */
 size_t snapshot_subs_of(const struct snapshot *s, uint32_t account, uint32_t **ids);
+int64_t snapshot_longest_per_destination(const struct snapshot *s); /* period in ms, of all sub-accounts; 0: none has a limit */
 const struct sub_account *snapshot_sub_default(const struct snapshot *s, uint32_t account); /* as chosen, else the one called "default" */
 const struct user *snapshot_user(const struct snapshot *s, uint32_t id);
 const struct user *snapshot_user_named(const struct snapshot *s, struct str name_or_email);

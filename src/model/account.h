@@ -10,12 +10,18 @@ enum role { ROLE_REGULAR, ROLE_ADMINISTRATOR, ROLE_PLATFORM };
 const char *role_name(int role); /* "regular", ... */
 int role_parse(struct str s);    /* -1 when unknown */
 
+#define ALLOW_MAX_BYTES 512
+struct allow_list { /* what may be reached; both empty: everything, else what one of them names */
+	char countries[ALLOW_MAX_BYTES]; /* "BR,PT": ISO 3166 alpha-2 */
+	char prefixes[ALLOW_MAX_BYTES];  /* "5511,351": digits with country code */
+};
 struct account {
 	uint32_t id;
 	char name[NAME_MAX_BYTES];
 	char country[3];           /* ISO 3166 alpha-2 or "" */
 	char zone[ZONE_MAX_BYTES]; /* time zone; "" = that of the country */
 	uint32_t default_sub; /* sub-account of an administrator's requests that name none; 0 = the one called default */
+	struct allow_list allow;
 	bool disabled;
 };
 struct sub_account {
@@ -23,8 +29,14 @@ struct sub_account {
 	char reference[NAME_MAX_BYTES]; /* unique within the account */
 	char zone[ZONE_MAX_BYTES];      /* time zone; "" = the account's */
 	bool marketing;                 /* class */
-	bool resend_doubt;              /* in doubt: resend instead of end */
-	bool resend_doubt_set;          /* false: the configuration's sms.in_doubt.then decides */
+	uint32_t per_destination;       /* marketing messages to one number in the period; 0 = any number */
+	int64_t per_destination_ms;
+	uint32_t velocity; /* messages in the period; 0 = any number */
+	int64_t velocity_ms;
+	bool redact;             /* texts go once a message is final */
+	struct allow_list allow; /* beside the account's: both must cover a number */
+	bool resend_doubt;       /* in doubt: resend instead of end */
+	bool resend_doubt_set;   /* false: the configuration's sms.in_doubt.then decides */
 };
 struct user {
 	uint32_t id, account, sub_account; /* sub_account 0 for administrators and platform */

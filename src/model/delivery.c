@@ -95,6 +95,14 @@ void delivery_free(struct delivery *d)
 	free(d);
 }
 
+void delivery_redact(struct delivery *d)
+{
+	/* The view is of our own memory. */
+	if (d->t.text.n)
+		explicit_bzero((char *)(uintptr_t)d->t.text.p, d->t.text.n);
+	d->t.text = (struct str){0};
+}
+
 size_t delivery_bytes(const struct delivery *d)
 {
 	/* malloc keeps 8 bytes of its own and rounds up to 16 */
@@ -341,4 +349,9 @@ int delivery_state_read(struct delivery *d, struct str blob)
 	free(d->parts);
 	*d = new;
 	return 0;
+}
+
+bool delivery_blob_redacts(struct str blob)
+{
+	return blob.n >= HEAD && blob.p[0] == VERSION && blob.p[1] == D_DONE && (blob.p[2] & DF_REDACT);
 }

@@ -26,6 +26,7 @@ enum delivery_flag {
 	DF_RESEND_DOUBT = 4, /* in doubt: send again instead of ending (sub-account's rule, fixed at acceptance) */
 	DF_MARKETING = 8, /* lane: marketing; else transactional */
 	DF_LATE = 16,     /* a fact came after the final state */
+	DF_REDACT = 64,   /* its text goes once it is final */
 	DF_HAS_CORR = 32, /* the caller gave a correlationId (an empty one counts as none) */
 };
 
@@ -82,7 +83,14 @@ void delivery_free(struct delivery *d);                         /* NULL ok */
 size_t delivery_bytes(const struct delivery *d);                /* memory it takes, for budgets */
 struct part *delivery_part(struct delivery *d, unsigned index); /* 0-based; index < part_count */
 void delivery_set_parts(struct delivery *d, unsigned count);    /* 1..PARTS_MAX; all parts become PART_NONE */
+/* Its text is to be kept no longer, and is overwritten here. */
+static inline bool delivery_redacts(const struct delivery *d)
+{
+	return d->state == D_DONE && (d->flags & DF_REDACT);
+}
+void delivery_redact(struct delivery *d);
 /* The moving half as bytes for the store's state column (version byte first), and back. Unknown versions: -EPROTO. */
 struct buf;
 void delivery_state_write(const struct delivery *d, struct buf *out);
 int delivery_state_read(struct delivery *d, struct str blob) MUST;
+bool delivery_blob_redacts(struct str blob); /* delivery_redacts() of what those bytes hold */

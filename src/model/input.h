@@ -36,7 +36,8 @@ enum submit_status {
 	SUBMIT_OK,
 	SUBMIT_REPLAYED /* idempotent: ids are the first answer's */,
 	SUBMIT_CONFLICT /* other body: 422 */,
-	SUBMIT_STOPPING /* 503 */
+	SUBMIT_STOPPING /* 503 */,
+	SUBMIT_TOO_MANY /* more than the sub-account's velocity: 429 */
 };
 struct submission {
 	struct input in;
@@ -49,6 +50,7 @@ struct submission {
 	int64_t received_us; /* mono, for the answer-time histogram */
 	/* filled before done() */
 	enum submit_status status;
+	int64_t retry_ms; /* TOO_MANY: when it may fit */
 	struct uid batch; /* bulk only */
 	struct uid *ids;  /* count of them; memory is the poster's */
 	/* Called once, on the engine thread, after the commit (or refusal). The object is the poster's again from then on. */

@@ -45,7 +45,8 @@ static bool clock_minutes(struct str s, int16_t *ret)
 	int64_t h, m;
 
 	(void)cut(s, ':', &hour, &minute);
-	if (hour.n > 2 || minute.n > 2 || str_i64(hour, 0, 24, &h) < 0 || str_i64(minute, 0, 59, &m) < 0 || h * 60 + m > DAY_MINUTES)
+	if (hour.n > 2 || minute.n > 2 || str_i64(hour, 0, 24, &h) < 0 || str_i64(minute, 0, 59, &m) < 0 ||
+	    h * 60 + m > DAY_MINUTES)
 		return false;
 	*ret = (int16_t)(h * 60 + m);
 	return true;
@@ -175,7 +176,8 @@ static size_t add(char *out, size_t size, size_t at, const char *name, int from,
 	if (from == to)
 		n = snprintf(out + at, size - at, "%s%s=none", blank, name);
 	else
-		n = snprintf(out + at, size - at, "%s%s=%02d:%02d-%02d:%02d", blank, name, from / 60, from % 60, to / 60, to % 60);
+		n = snprintf(out + at, size - at, "%s%s=%02d:%02d-%02d:%02d", blank, name, from / 60,
+			     from % 60, to / 60, to % 60);
 	return MIN(at + (size_t)MAX(n, 0), size - 1);
 }
 
@@ -201,7 +203,8 @@ void holidays_text(const struct sending_hours *h, char out[HOLIDAYS_TEXT])
 	for (unsigned i = 0; i < h->holiday_count; i++) {
 		const struct holiday *x = &h->holidays[i];
 		const char *comma = i ? "," : "";
-		int n = x->year ? snprintf(out + at, HOLIDAYS_TEXT - at, "%s%04d-%02u-%02u", comma, x->year, x->month, x->day)
+		int n = x->year ? snprintf(out + at, HOLIDAYS_TEXT - at, "%s%04d-%02u-%02u", comma, x->year,
+					   x->month, x->day)
 				: snprintf(out + at, HOLIDAYS_TEXT - at, "%s%02u-%02u", comma, x->month, x->day);
 
 		at += (size_t)MAX(n, 0);

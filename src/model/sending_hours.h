@@ -18,7 +18,7 @@ struct holiday {
 };
 struct sending_hours {
 	bool set;
-	int16_t from[8], to[8]; /* minutes after midnight, [from, to); equal = shut */
+	int16_t from[8], to[8];       /* minutes after midnight, [from, to); equal = shut */
 	int16_t quiet_from, quiet_to; /* [from, to), may go over midnight; equal = none */
 	uint16_t holiday_count;
 	struct holiday holidays[HOLIDAYS_MAX];

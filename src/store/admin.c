@@ -54,6 +54,17 @@ static const char *const migrations[] = {
 	"ALTER TABLE account ADD COLUMN default_sub INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE sub_account ADD COLUMN zone TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE user ADD COLUMN zone TEXT NOT NULL DEFAULT '';",
+	/* 3: how much a sub-account may send */
+	"ALTER TABLE sub_account ADD COLUMN per_destination INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sub_account ADD COLUMN per_destination_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sub_account ADD COLUMN velocity INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sub_account ADD COLUMN velocity_ms INTEGER NOT NULL DEFAULT 0;",
+	/* 4: where messages may go, and whether texts are kept */
+	"ALTER TABLE account ADD COLUMN allow_countries TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE account ADD COLUMN allow_prefixes TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE sub_account ADD COLUMN allow_countries TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE sub_account ADD COLUMN allow_prefixes TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE sub_account ADD COLUMN redact INTEGER NOT NULL DEFAULT 0;",
 };
 #define ADMIN_SCHEMA ((int)COUNT_OF(migrations))
 
@@ -220,6 +231,8 @@ static void read_account(sqlite3_stmt *q, void *row)
 	r->disabled = sqlite3_column_int(q, 3);
 	text(q, 4, r->zone, sizeof r->zone);
 	r->default_sub = (uint32_t)sqlite3_column_int64(q, 5);
+	text(q, 6, r->allow.countries, sizeof r->allow.countries);
+	text(q, 7, r->allow.prefixes, sizeof r->allow.prefixes);
 }
 
 static void read_sub(sqlite3_stmt *q, void *row)
@@ -233,6 +246,13 @@ static void read_sub(sqlite3_stmt *q, void *row)
 	r->resend_doubt = sqlite3_column_int(q, 4);
 	r->resend_doubt_set = sqlite3_column_int(q, 5);
 	text(q, 6, r->zone, sizeof r->zone);
+	r->per_destination = (uint32_t)sqlite3_column_int64(q, 7);
+	r->per_destination_ms = sqlite3_column_int64(q, 8);
+	r->velocity = (uint32_t)sqlite3_column_int64(q, 9);
+	r->velocity_ms = sqlite3_column_int64(q, 10);
+	text(q, 11, r->allow.countries, sizeof r->allow.countries);
+	text(q, 12, r->allow.prefixes, sizeof r->allow.prefixes);
+	r->redact = sqlite3_column_int(q, 13);
 }
 
 static void read_user(sqlite3_stmt *q, void *row)
@@ -309,10 +329,10 @@ int admin_load(struct admin *a, struct admin_all *ret, struct err *e)
 
 	*ret = (struct admin_all){0};
 	pthread_mutex_lock(&a->lock);
-	r = read_all(a, "SELECT id,name,country,disabled,zone,default_sub FROM account ORDER BY id",
+	r = read_all(a, "SELECT id,name,country,disabled,zone,default_sub,allow_countries,allow_prefixes FROM account ORDER BY id",
 		     sizeof *ret->accounts, read_account, (void **)&ret->accounts, &ret->account_count, e);
 	if (r == 0)
-		r = read_all(a, "SELECT id,account,reference,marketing,resend,resend_set,zone FROM sub_account ORDER BY id",
+		r = read_all(a, "SELECT id,account,reference,marketing,resend,resend_set,zone,per_destination,per_destination_ms,velocity,velocity_ms,allow_countries,allow_prefixes,redact FROM sub_account ORDER BY id",
 			     sizeof *ret->sub_accounts, read_sub, (void **)&ret->sub_accounts,
 			     &ret->sub_account_count, e);
 	if (r == 0)
@@ -398,10 +418,14 @@ int admin_sub_set(struct admin *a, const struct sub_account *s, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "sub-account", NULL,
-		e, "UPDATE sub_account SET reference=?2,marketing=?3,resend=?4,resend_set=?5,zone=?6 WHERE id=?1",
-		"iziiiz", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
-		(int64_t)s->resend_doubt_set, s->zone);
+	r = run(a, "sub-account", NULL, e,
+		"UPDATE sub_account SET "
+		"reference=?2,marketing=?3,resend=?4,resend_set=?5,zone=?6,per_destination=?7,per_"
+		"destination_ms=?8,velocity=?9,velocity_ms=?10,"
+		"allow_countries=?11,allow_prefixes=?12,redact=?13 WHERE id=?1",
+		"iziiiziiiizzi", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
+		(int64_t)s->resend_doubt_set, s->zone, (int64_t)s->per_destination, s->per_destination_ms,
+		(int64_t)s->velocity, s->velocity_ms, s->allow.countries, s->allow.prefixes, (int64_t)s->redact);
 	r = changed(a, r, "sub-account", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
@@ -412,9 +436,9 @@ int admin_account_set(struct admin *a, const struct account *c, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "account", NULL, e,
-		"UPDATE account SET name=?2,country=?3,disabled=?4,zone=?5,default_sub=?6 WHERE id=?1", "izzizi",
-		(int64_t)c->id, c->name, c->country, (int64_t)c->disabled, c->zone, (int64_t)c->default_sub);
+	r = run(a, "account", NULL, e, "UPDATE account SET name=?2,country=?3,disabled=?4,zone=?5,default_sub=?6,allow_countries=?7,allow_prefixes=?8 WHERE id=?1",
+		"izzizizz", (int64_t)c->id, c->name, c->country, (int64_t)c->disabled, c->zone,
+		(int64_t)c->default_sub, c->allow.countries, c->allow.prefixes);
 	r = changed(a, r, "account", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;

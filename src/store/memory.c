@@ -263,6 +263,8 @@ static bool merge_one(struct memory *m, const struct delivery *d, const int64_t 
 	}
 	delivery_state_write(d, &blob);
 	ASSERT(delivery_state_read(k->d, buf_view(&blob)) == 0);
+	if (delivery_redacts(k->d))
+		delivery_redact(k->d);
 	buf_done(&blob);
 	for (size_t i = 0; i < n; i++) {
 		ASSERT(k->n == 0 || k->seqs[k->n - 1] < seqs[i]);

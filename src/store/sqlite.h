@@ -38,6 +38,7 @@ int sqlite_make_file(const char *path, struct err *e) MUST;
 int conn_open(struct conn *c, const char *path, enum conn_mode mode, int cache_kib, struct err *e) MUST;
 void conn_close(struct conn *c);                       /* tolerates a zeroed one */
 sqlite3_stmt *conn_stmt(struct conn *c, enum stmt id); /* NULL when it cannot be prepared: SQLite's calls take that as an error */
+void conn_secure(struct conn *c, bool on); /* what is deleted is overwritten in its page */
 int conn_exec(struct conn *c, const char *sql, struct err *e) MUST;
 /* One number of a statement without parameters; def when there is no row or it is NULL. */
 int64_t conn_number(struct conn *c, enum stmt id, int64_t def);

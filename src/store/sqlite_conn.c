@@ -205,3 +205,12 @@ void folder_remove(const char *path)
 		close(fd);
 	(void)rmdir(path);
 }
+
+void conn_secure(struct conn *c, bool on)
+{
+	sqlite3_stmt *q = conn_stmt(c, on ? S_SECURE_ON : S_SECURE_OFF);
+
+	while (sqlite3_step(q) == SQLITE_ROW)
+		;
+	sqlite3_reset(q);
+}

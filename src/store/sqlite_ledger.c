@@ -90,7 +90,8 @@ int sq_balances(struct store *st, bool (*fn)(void *ctx, const struct balance_row
 }
 
 /* Newest first, until fn returns false. 1 = it did. */
-int conn_ledger_back(struct conn *c, uint8_t kind, uint32_t owner, bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx)
+int conn_ledger_back(struct conn *c, uint8_t kind, uint32_t owner,
+		     bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx)
 {
 	sqlite3_stmt *q = conn_stmt(c, S_LEDGER_BACK);
 	bool more = true;
@@ -152,7 +153,8 @@ int64_t chain_day(struct chain *ch, struct conn *c)
 		struct ledger_row *before = map_ptr(ch->last, owner);
 
 		if (before)
-			broken += before->balance + l.balance_by != l.balance || before->reserved + l.reserved_by != l.reserved;
+			broken += before->balance + l.balance_by != l.balance ||
+				  before->reserved + l.reserved_by != l.reserved;
 		else
 			map_set_ptr(ch->last, owner, before = xnew(struct ledger_row));
 		*before = l;

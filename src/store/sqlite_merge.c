@@ -216,6 +216,17 @@ static void row_again(struct sq *s, struct conn *c, const struct merge_row *m, s
 	buf_done(&history);
 }
 
+/* The text of a row goes, and its octets are overwritten in the page (secure_delete is off otherwise). */
+static void redact(struct sq *s, struct conn *c, int64_t key)
+{
+	sqlite3_stmt *q = conn_stmt(c, S_REDACT);
+
+	conn_secure(c, true);
+	sqlite3_bind_int64(q, 1, key);
+	sq_run(s, c, q, "redact");
+	conn_secure(c, false);
+}
+
 static void row_write(struct sq *s, struct conn *c, const struct merge_row *m, struct tally *t)
 {
 	sqlite3_stmt *q = conn_stmt(c, S_MERGE_NEW);
@@ -228,6 +239,8 @@ static void row_write(struct sq *s, struct conn *c, const struct merge_row *m, s
 		row_again(s, c, m, t);
 	else if ((m->state == D_DONE) != was_final_when_accepted(s, c, m->key))
 		tally_done(s, t, c, m->key, m->state == D_DONE ? 1 : -1);
+	if (delivery_blob_redacts(m->s))
+		redact(s, c, m->key);
 }
 
 /* -- a batch's ------------------------------------------------------------------------------------------------------ */

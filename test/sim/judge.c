@@ -44,7 +44,7 @@ struct hook_facts {
 	int called;
 };
 struct message {
-	struct node node;
+	struct node node, fresh;
 	struct delivery *d; /* what the durable events make of it */
 	bool acknowledged;
 	int64_t queued_at;
@@ -102,6 +102,7 @@ static void on_accept(void *ctx, const struct delivery *d)
 	m->d = delivery_copy(d);
 	map_set_ptr(s->judge.messages, (uint64_t)d->key, m);
 	list_push(&s->judge.all, &m->node);
+	list_push(&s->judge.fresh, &m->fresh);
 	s->judge.accepts++;
 }
 
@@ -206,6 +207,26 @@ static bool receipt_says_sent(struct sim *s, struct message *m, const struct eve
 	return m->guessed;
 }
 
+static bool limited(const struct sim *s, const struct delivery *d)
+{
+	return s->plan.per_destination && d->sub_account == 3 && (d->flags & DF_MARKETING) && d->t.number.n;
+}
+
+/* Marketing messages of that sub-account to the same number that were accepted before it, in the period, and did not fail. */
+static uint32_t to_the_same(struct sim *s, const struct delivery *d)
+{
+	uint32_t n = 0;
+
+	for (struct node *at = list_first(&s->judge.all); at; at = list_next(&s->judge.all, at)) {
+		const struct delivery *other = OWNER(struct message, node, at)->d;
+
+		n += other->key < d->key && uid_key_ms(other->key) > uid_key_ms(d->key) - s->plan.per_destination_ms &&
+		     limited(s, other) && str_eq(other->t.number, d->t.number) &&
+		     (!other->sent_code || other->sent_code == SENT_SENT_SUCCESS);
+	}
+	return n;
+}
+
 static const char *why_not_sent(struct sim *s, struct message *m, const struct event *e, const struct attempt_facts *f)
 {
 	const struct delivery *d = m->d;
@@ -229,6 +250,8 @@ static const char *why_not_sent(struct sim *s, struct message *m, const struct e
 	case REASON_LINK_DOWN: return e->at >= d->expires_at ? NULL : "it is not expired";
 	case REASON_IN_DOUBT:
 		return d->state == D_DOUBT && e->at >= d->due_at ? NULL : "the doubt is not over";
+	case REASON_MESSAGE_LIMIT:
+		return limited(s, d) && to_the_same(s, d) >= s->plan.per_destination ? NULL : "the number has not got so many";
 	case REASON_NO_CREDIT:
 		return s->plan.credit && d->state == D_QUEUED ? NULL : "credit is no matter here";
 	case REASON_BAD_NUMBER: return d->t.number.n == 0 ? NULL : "its number is good";
@@ -361,11 +384,26 @@ static void on_ledger(void *ctx, const struct ledger_row *l)
 		j->credit[l->balance_kind].balance += l->balance_by;
 }
 
+/* What was let through although the number had got all that is allowed. Those that count now did when it was accepted. */
+static void check_fresh(struct sim *s)
+{
+	struct node *n;
+
+	while ((n = list_pop(&s->judge.fresh))) {
+		const struct delivery *d = OWNER(struct message, fresh, n)->d;
+
+		if (limited(s, d) && !(d->sent_code && d->sent_code != SENT_SENT_SUCCESS) &&
+		    to_the_same(s, d) >= s->plan.per_destination)
+			sim_fail(s, "%" PRId64 ": accepted, although its number has got %u", d->key, to_the_same(s, d));
+	}
+}
+
 /* Whatever else was in the batch: after it, ledger and events say the same. */
 static void on_committed(void *ctx, uint64_t number)
 {
 	struct sim *s = ctx;
 
+	check_fresh(s);
 	for (int kind = BALANCE_ACCOUNT; kind <= BALANCE_SUB; kind++)
 		if (s->judge.credit[kind].balance != s->judge.credit[kind].ledger_balance ||
 		    s->judge.credit[kind].reserved != s->judge.credit[kind].ledger_reserved)
@@ -722,6 +760,18 @@ static void check_truths(struct sim *s)
 	}
 }
 
+/* A text that was to go is in no memory once the message is final, and in no row once its state is there; others stay. */
+static void check_text(struct sim *s, const struct message *m, const struct delivery *row)
+{
+	const struct live *lv = live_find(&s->e->lives, m->d->key);
+	bool goes = s->plan.redact && m->d->sub_account == 2;
+
+	if (lv && lv->d->state == D_DONE && (lv->d->t.text.n == 0) != goes)
+		sim_fail(s, "%" PRId64 ": in memory its text has %zu octets", m->d->key, lv->d->t.text.n);
+	if (row && row->state == D_DONE && (row->t.text.n == 0) != goes)
+		sim_fail(s, "%" PRId64 ": in its row the text has %zu octets", m->d->key, row->t.text.n);
+}
+
 void judge_end(struct sim *s)
 {
 	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n)) {
@@ -739,6 +789,7 @@ void judge_end(struct sim *s)
 		check_outcome(s, m);
 		if (s->store->ops->load(s->store, m->d->key, &row) < 0)
 			sim_fail(s, "%" PRId64 " is not in the store any more", m->d->key);
+		check_text(s, m, row);
 		delivery_free(row);
 	}
 	check_truths(s);
@@ -753,6 +804,7 @@ void judge_end(struct sim *s)
 void judge_open(struct sim *s)
 {
 	list_init(&s->judge.all);
+	list_init(&s->judge.fresh);
 	s->judge.messages = map_new();
 	s->judge.tags = map_new();
 	s->judge.durable = map_new();

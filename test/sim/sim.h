@@ -44,8 +44,11 @@ struct plan {
 	int clock_steps;        /* share of crashes replaced by a wall clock that is set */
 	int graceful;           /* share that are restarts by the operator */
 	int64_t memory;
-	int credit;      /* share of what is needed that there is; 0 = no balances */
-	bool sub_credit; /* a sub-account has one as well */
+	int credit;               /* share of what is needed that there is; 0 = no balances */
+	bool sub_credit;          /* a sub-account has one as well */
+	uint32_t per_destination; /* of sub-account 3, in per_destination_ms; 0 = any */
+	int64_t per_destination_ms;
+	bool redact; /* sub-account 2 */
 };
 #define CONNECTIONS_MAX 3
 #define LINKS_MAX 2
@@ -137,6 +140,7 @@ struct judge {
 	struct map *durable; /* receipt tag -> it is in an event or a parked row */
 	struct map *ids;     /* connection and carrier id -> struct truth */
 	struct map *mos;     /* incoming message's tag -> durable */
+	struct list fresh;   /* struct message.fresh: accepted by the batch that is told */
 	struct node *look;   /* where the comparison with the engine's memory goes on */
 	struct {             /* by enum balance_kind: the account's, and sub-account 1's */
 		int64_t balance, reserved; /* as the durable events and the operator's durable changes make them */

@@ -132,6 +132,13 @@ static void draw_extras(struct sim *s)
 		return;
 	s->plan.credit = 10 + (int)prng_below(&r, 140);
 	s->plan.sub_credit = prng_below(&r, 2) == 0;
+	s->plan.redact = prng_below(&r, 2) == 0;
+	if (prng_below(&r, 2))
+		return;
+	s->plan.per_destination = 1 + (uint32_t)prng_below(&r, 3);
+	s->plan.per_destination_ms = 1000 + (int64_t)prng_below(&r, (uint64_t)s->plan.length_ms);
+	s->plan.marketing = 30 + (int)prng_below(&r, 70);
+	s->plan.same_number = 30 + (int)prng_below(&r, 70);
 }
 
 static struct route_connection *route_to(const char *a, const char *b, size_t *n)
@@ -246,12 +253,15 @@ uint32_t sim_webhook_of(uint32_t sub_account, uint32_t user, int kind)
 	return user == 3 && kind == HOOK_SENT ? 3 : 0;
 }
 
-static void publish(void)
+static void publish(const struct plan *plan)
 {
 	struct account account = {.id = 1, .name = "default", .country = "BR"};
 	struct sub_account subs[SUBS] = {{.id = 1, .account = 1, .reference = "a"},
 					 {.id = 2, .account = 1, .reference = "b"},
 					 {.id = 3, .account = 1, .reference = "c"}};
+	subs[1].redact = plan->redact;
+	subs[2].per_destination = plan->per_destination;
+	subs[2].per_destination_ms = plan->per_destination_ms;
 	struct user users[USERS];
 	struct webhook hooks[WEBHOOKS] = {
 		{.id = 1, .user = 1, .sent = "http://one/sent", .delivered = "http://one/delivered"},
@@ -519,7 +529,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	s->troubled_until = s->now + s->plan.length_ms;
 	s->settings = draw_settings(s);
 	s->other = other_settings(s, s->settings);
-	publish();
+	publish(&s->plan);
 	if (store_memory_open(&s->store, &o, NULL) < 0)
 		return false;
 	store_memory_seed(s->store, seed);

@@ -207,6 +207,16 @@ TEST(a_user_disabled_while_the_body_comes_is_refused)
 	assert_int_equal(fake_accepted(f.engine), 1);
 }
 
+TEST(too_many_for_the_sub_account_is_429)
+{
+	fake_too_many(f.engine, 2500);
+	contains(send_body(429, "ana", BODY), "\"errorCode\":429");
+	contains(send_body(429, "ana", BODY), "may not send so many messages");
+	assert_int_equal(fake_accepted(f.engine), 0);
+	fake_too_many(f.engine, 0);
+	send_body(200, "ana", BODY);
+}
+
 TEST(roles_and_sub_accounts)
 {
 	contains(expect_answer(&f, 403, "GET", SEND, "plat", "", NULL), "\"errorCode\":403");

@@ -25,6 +25,7 @@ struct engine {
 	struct remembered remembered[64];
 	unsigned remembered_count;
 	struct fake_seen last;
+	int64_t retry_ms;
 };
 
 static void note(struct engine *e, const struct submission *s)
@@ -70,6 +71,11 @@ static void decide(struct engine *e, struct submission *s)
 		return;
 	}
 	note(e, s);
+	if (e->retry_ms) {
+		s->status = SUBMIT_TOO_MANY;
+		s->retry_ms = e->retry_ms;
+		return;
+	}
 	if (r) {
 		s->status = r->body == s->body_hash ? SUBMIT_REPLAYED : SUBMIT_CONFLICT;
 		give_ids(s, r->batch, r->first);
@@ -161,6 +167,8 @@ static void set(struct engine *e, bool *what, bool to)
 }
 
 void fake_hold(struct engine *e, bool hold) { set(e, &e->hold, hold); }
+
+void fake_too_many(struct engine *e, int64_t retry_ms) { set(e, &e->refuse, refuse); }
 
 void fake_refuse(struct engine *e, bool refuse) { set(e, &e->refuse, refuse); }
 

@@ -14,13 +14,14 @@ struct fake_seen {
 	uint8_t flags;
 	uint16_t invalid;
 };
-struct engine *fake_engine_new(void);            /* with a thread that answers at once */
-void fake_engine_free(struct engine *e);         /* answers what it still holds with SUBMIT_STOPPING first */
-void fake_hold(struct engine *e, bool hold);     /* submissions stay unanswered while held */
-void fake_refuse(struct engine *e, bool refuse); /* intake_post() says no */
-unsigned fake_waiting(struct engine *e);         /* submissions held now */
-void fake_await_waiting(struct engine *e, unsigned n); /* blocks until so many are held */
-unsigned fake_accepted(struct engine *e);              /* messages given an id */
+struct engine *fake_engine_new(void);        /* with a thread that answers at once */
+void fake_engine_free(struct engine *e);     /* answers what it still holds with SUBMIT_STOPPING first */
+void fake_hold(struct engine *e, bool hold); /* submissions stay unanswered while held */
+void fake_too_many(struct engine *e, int64_t retry_ms); /* the sub-account sends too fast; 0: no more */
+void fake_refuse(struct engine *e, bool refuse);        /* intake_post() says no */
+unsigned fake_waiting(struct engine *e);                /* submissions held now */
+void fake_await_waiting(struct engine *e, unsigned n);  /* blocks until so many are held */
+unsigned fake_accepted(struct engine *e);               /* messages given an id */
 struct fake_seen fake_last(struct engine *e);
 
 /* The query: messages it knows, shown by list in order until consumed. take is a copy. */

@@ -141,8 +141,15 @@ static void sending_hours_are_obeyed_besides(void **state)
 
 static void dates_and_epochs_are_read(void **state)
 {
-	static const char *const bad[] = {"", "2026-11-22", "2026-11-22T10:00", "2026-11-22 10:00:00", "2026-02-29T10:00:00",
-					  "2026-11-22T24:00:00", "2026-11-22T10:00:00X", "2026-11-22T10:00:00+3", "22/11/2026",
+	static const char *const bad[] = {"",
+					  "2026-11-22",
+					  "2026-11-22T10:00",
+					  "2026-11-22 10:00:00",
+					  "2026-02-29T10:00:00",
+					  "2026-11-22T24:00:00",
+					  "2026-11-22T10:00:00X",
+					  "2026-11-22T10:00:00+3",
+					  "22/11/2026",
 					  "2026-11-22T10:00:00.123456789012345678901234567890Z"};
 	struct when w;
 
@@ -169,8 +176,9 @@ static void dates_and_epochs_are_read(void **state)
 static void fields_become_instants(void **state)
 {
 	const int64_t now = at("2026-11-22T15:00:00Z");
-	const struct when none = {WHEN_NONE, 0}, soon = {WHEN_MINUTES, 10}, late = {WHEN_MINUTES, 20}, past = {WHEN_AT, 5},
-			  far = {WHEN_MINUTES, (int64_t)367 * 1440}, huge = {WHEN_MINUTES, INT64_MAX}, zero = {WHEN_MINUTES, 0};
+	const struct when none = {WHEN_NONE, 0}, soon = {WHEN_MINUTES, 10}, late = {WHEN_MINUTES, 20},
+			  past = {WHEN_AT, 5}, far = {WHEN_MINUTES, (int64_t)367 * 1440},
+			  huge = {WHEN_MINUTES, INT64_MAX}, zero = {WHEN_MINUTES, 0};
 	struct schedule s = {0};
 	struct when w;
 	struct times t;

@@ -16,9 +16,9 @@ static const struct account accounts[] = {{.id = 1, .name = "default"},
 					  {.id = 4, .name = "stale", .default_sub = 5}};
 static const struct sub_account subs[] = {
 	{.id = 1, .account = 1, .reference = "default"},
-	{.id = 2, .account = 1, .reference = "Marketing", .marketing = true},
+	{.id = 2, .account = 1, .reference = "Marketing", .marketing = true, .per_destination = 2, .per_destination_ms = 7000},
 	{.id = 3, .account = 2, .reference = "default"},
-	{.id = 4, .account = 3, .reference = "default"},
+	{.id = 4, .account = 3, .reference = "default", .per_destination_ms = 9000},
 	{.id = 5, .account = 3, .reference = "shop"},
 	{.id = 6, .account = 4, .reference = "default"},
 };
@@ -66,6 +66,7 @@ static void names_are_found_in_any_letter_case(void **state)
 	assert_int_equal(snapshot_sub_default(s, 3)->id, 5); /* as chosen */
 	assert_int_equal(snapshot_sub_default(s, 4)->id, 6); /* the chosen one is another account's */
 	assert_null(snapshot_sub_default(s, 9));
+	assert_int_equal(snapshot_longest_per_destination(s), 7000);
 	assert_int_equal(snapshot_account_named(s, STR("other"))->id, 2);
 	assert_string_equal(snapshot_short_code(s, 2), "27182");
 	assert_null(snapshot_short_code(s, 1));

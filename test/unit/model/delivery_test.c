@@ -64,6 +64,37 @@ static void copy_outlives_the_original(void **state)
 	delivery_free(c);
 }
 
+static void redacted_text_is_gone_from_memory(void **state)
+{
+	struct delivery *d = delivery_new(&texts);
+	struct buf blob = BUF_INIT;
+	const char *at = d->t.text.p;
+	size_t n = d->t.text.n;
+
+	(void)state;
+	d->flags = DF_REDACT;
+	assert_false(delivery_redacts(d));
+	delivery_state_write(d, &blob);
+	assert_false(delivery_blob_redacts(buf_view(&blob)));
+	d->state = D_DONE;
+	buf_clear(&blob);
+	delivery_state_write(d, &blob);
+	assert_true(delivery_blob_redacts(buf_view(&blob)));
+	assert_false(delivery_blob_redacts((struct str){blob.p, 2}));
+	d->flags = DF_LATE;
+	assert_false(delivery_redacts(d));
+	d->flags = DF_REDACT;
+	assert_true(delivery_redacts(d));
+	delivery_redact(d);
+	delivery_redact(d);
+	assert_int_equal(d->t.text.n, 0);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(at[i], 0);
+	assert_text(d->t.extra, texts.extra);
+	buf_done(&blob);
+	delivery_free(d);
+}
+
 static void parts_start_anew_with_each_attempt(void **state)
 {
 	struct delivery *d = delivery_new(&texts);
@@ -258,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_copies_every_text),
 		cmocka_unit_test(copy_outlives_the_original),
+		cmocka_unit_test(redacted_text_is_gone_from_memory),
 		cmocka_unit_test(parts_start_anew_with_each_attempt),
 		cmocka_unit_test(blob_brings_every_field_back),
 		cmocka_unit_test(estimate_without_parts_survives),

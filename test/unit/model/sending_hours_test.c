@@ -18,17 +18,33 @@ static void texts_are_read_and_written(void **state)
 		{"", ""},
 		{"none", ""},
 		{"mon-fri=8-20,sat=09:30-14;holidays=10-12",
-		 "mon=08:00-20:00 tue=08:00-20:00 wed=08:00-20:00 thu=08:00-20:00 fri=08:00-20:00 sat=09:30-14:00 sun=none "
+		 "mon=08:00-20:00 tue=08:00-20:00 wed=08:00-20:00 thu=08:00-20:00 fri=08:00-20:00 "
+		 "sat=09:30-14:00 sun=none "
 		 "holidays=10:00-12:00"},
-		{"quiet=21-8",
-		 "mon=00:00-24:00 tue=00:00-24:00 wed=00:00-24:00 thu=00:00-24:00 fri=00:00-24:00 sat=00:00-24:00 sun=00:00-24:00 "
-		 "holidays=none quiet=21:00-08:00"},
-		{"SAT-mon=all quiet=none",
-		 "mon=00:00-24:00 tue=none wed=none thu=none fri=none sat=00:00-24:00 sun=00:00-24:00 holidays=none"},
+		{"quiet=21-8", "mon=00:00-24:00 tue=00:00-24:00 wed=00:00-24:00 thu=00:00-24:00 "
+			       "fri=00:00-24:00 sat=00:00-24:00 sun=00:00-24:00 "
+			       "holidays=none quiet=21:00-08:00"},
+		{"SAT-mon=all quiet=none", "mon=00:00-24:00 tue=none wed=none thu=none fri=none "
+					   "sat=00:00-24:00 sun=00:00-24:00 holidays=none"},
 	};
-	static const char *const bad[] = {"8-20", "mon", "mon=", "mon=8", "mon=20-8", "mon=8-8", "mon=8-25", "mon=8:60-9", "mon=24:30-24",
-					  "mon=8-20 mon=9-10", "mon-fri=8-20 wed=none", "may=8-20", "mon-holidays=8-20", "quiet=8-8",
-					  "quiet=1-2 quiet=3-4", "none mon=8-20", "mon=008-20", "mon=-8-20"};
+	static const char *const bad[] = {"8-20",
+					  "mon",
+					  "mon=",
+					  "mon=8",
+					  "mon=20-8",
+					  "mon=8-8",
+					  "mon=8-25",
+					  "mon=8:60-9",
+					  "mon=24:30-24",
+					  "mon=8-20 mon=9-10",
+					  "mon-fri=8-20 wed=none",
+					  "may=8-20",
+					  "mon-holidays=8-20",
+					  "quiet=8-8",
+					  "quiet=1-2 quiet=3-4",
+					  "none mon=8-20",
+					  "mon=008-20",
+					  "mon=-8-20"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(good); i++) {
@@ -54,7 +70,8 @@ static void texts_are_read_and_written(void **state)
 
 static void holidays_are_read_and_written(void **state)
 {
-	static const char *const bad[] = {"13-01", "00-10", "02-30", "2026-2-3", "12/25", "1225", "x", "2026-12-32", "0000-12-25"};
+	static const char *const bad[] = {"13-01", "00-10", "02-30",      "2026-2-3",  "12/25",
+					  "1225",  "x",     "2026-12-32", "0000-12-25"};
 	char text[HOLIDAYS_TEXT];
 	struct sending_hours h = {0};
 	struct err e;
@@ -77,9 +94,17 @@ static void numbers_and_countries_have_zones(void **state)
 {
 	static const struct {
 		const char *number, *zone;
-	} all[] = {{"5511987654321", "America/Sao_Paulo"}, {"5592987654321", "America/Manaus"}, {"5568987654321", "America/Rio_Branco"},
-		   {"351912345678", "Europe/Lisbon"}, {"12125550123", "America/New_York"}, {"18095550123", "America/Santo_Domingo"},
-		   {"77011234567", "Asia/Almaty"}, {"79161234567", "Europe/Moscow"}, {"5", NULL}, {"", NULL}, {"8835100", NULL},
+	} all[] = {{"5511987654321", "America/Sao_Paulo"},
+		   {"5592987654321", "America/Manaus"},
+		   {"5568987654321", "America/Rio_Branco"},
+		   {"351912345678", "Europe/Lisbon"},
+		   {"12125550123", "America/New_York"},
+		   {"18095550123", "America/Santo_Domingo"},
+		   {"77011234567", "Asia/Almaty"},
+		   {"79161234567", "Europe/Moscow"},
+		   {"5", NULL},
+		   {"", NULL},
+		   {"8835100", NULL},
 		   {"55", "America/Sao_Paulo"}};
 
 	(void)state;

@@ -154,15 +154,32 @@ static void bad_names_are_refused(void **state)
 static void account_and_sub_account_are_changed_by_id(void **state)
 {
 	struct fixture *f = *state;
-	struct account a = {.id = 1, .name = "acme", .country = "BR", .zone = "America/Manaus", .default_sub = 1, .disabled = true};
-	struct sub_account s = {
-		.id = 1, .reference = "main", .zone = "-03:00", .marketing = true, .resend_doubt = true, .resend_doubt_set = true};
+	struct account a = {.id = 1,
+			    .name = "acme",
+			    .country = "BR",
+			    .zone = "America/Manaus",
+			    .default_sub = 1,
+			    .allow = {"BR,PT", "55"},
+			    .disabled = true};
+	struct sub_account s = {.id = 1,
+				.reference = "main",
+				.zone = "-03:00",
+				.allow = {"BR", "5511,5521"},
+				.per_destination = 2,
+				.per_destination_ms = 5000,
+				.velocity = 7,
+				.velocity_ms = 6000,
+				.redact = true,
+				.marketing = true,
+				.resend_doubt = true,
+				.resend_doubt_set = true};
 	struct admin_all all;
 	struct err e;
 
 	assert_int_equal(admin_account_set(f->a, &a, &e), 0);
 	assert_int_equal(admin_sub_set(f->a, &s, &e), 0);
 	a.id = s.id = 77;
+	a.allow.prefixes[0] = s.allow.prefixes[0] = 'x';
 	str_copy(a.name, sizeof(a.name), STR("other"));
 	assert_int_equal(admin_account_set(f->a, &a, &e), -ENOENT);
 	assert_int_equal(admin_sub_set(f->a, &s, &e), -ENOENT);
@@ -174,6 +191,15 @@ static void account_and_sub_account_are_changed_by_id(void **state)
 	assert_int_equal(all.accounts[0].default_sub, 1);
 	assert_string_equal(all.sub_accounts[0].reference, "main");
 	assert_string_equal(all.sub_accounts[0].zone, "-03:00");
+	assert_string_equal(all.accounts[0].allow.countries, "BR,PT");
+	assert_string_equal(all.accounts[0].allow.prefixes, "55");
+	assert_string_equal(all.sub_accounts[0].allow.countries, "BR");
+	assert_string_equal(all.sub_accounts[0].allow.prefixes, "5511,5521");
+	assert_int_equal(all.sub_accounts[0].per_destination, 2);
+	assert_int_equal(all.sub_accounts[0].per_destination_ms, 5000);
+	assert_int_equal(all.sub_accounts[0].velocity, 7);
+	assert_int_equal(all.sub_accounts[0].velocity_ms, 6000);
+	assert_true(all.sub_accounts[0].redact);
 	assert_true(all.sub_accounts[0].marketing && all.sub_accounts[0].resend_doubt && all.sub_accounts[0].resend_doubt_set);
 	admin_all_done(&all);
 }
@@ -328,7 +354,7 @@ static void newer_schema_is_refused(void **state)
 	sql(f, "admin.db", "PRAGMA user_version=999");
 	assert_int_equal(admin_open(&other, f->path, &e), -EPROTO);
 	assert_non_null(strstr(e.text, "999"));
-	sql(f, "admin.db", "PRAGMA user_version=2");
+	sql(f, "admin.db", "PRAGMA user_version=4");
 }
 
 static void older_schema_is_brought_up(void **state)

@@ -41,6 +41,55 @@ static void merge_moves_the_state(struct fixture *f)
 	delivery_free(d);
 }
 
+static size_t text_left(struct fixture *f, int64_t key)
+{
+	struct delivery *d = NULL;
+	size_t n;
+
+	assert_int_equal(f->o->load(f->s, key, &d), 0);
+	n = d->t.text.n;
+	delivery_free(d);
+	return n;
+}
+
+/* Merged by a later day as well: the row is then in an older file. */
+static void final_state_takes_the_text_where_it_is_to_go(struct fixture *f)
+{
+	static const struct {
+		uint8_t flags, state;
+		bool goes;
+	} rows[] = {{DF_REDACT, D_DONE, true}, {DF_REDACT, D_SENT, false}, {0, D_DONE, false}, {DF_REDACT | DF_LATE, D_DONE, true}};
+
+	for (int later = 0; later < 2; later++)
+		for (size_t i = 0; i < COUNT_OF(rows); i++) {
+			int64_t key = key_at(f, 1), seq = f->o->last_seq(f->s) + 1;
+			const int64_t *seqs = &seq;
+			struct delivery *d = NULL;
+			const struct delivery *one;
+			size_t n = 1;
+
+			begin(f);
+			accept_one(f, key);
+			event_one(f, seq, key, EV_SENT);
+			commit(f);
+			assert_int_equal(f->o->load(f->s, key, &d), 0);
+			d->flags = rows[i].flags;
+			d->state = rows[i].state;
+			d->last_seq = seq;
+			one = d;
+			if (later)
+				f->now += DAY;
+			begin(f);
+			f->o->merge(f->s, &one, &seqs, &n, 1);
+			commit(f);
+			assert_int_equal(text_left(f, key) == 0, rows[i].goes);
+			check_reopen(f);
+			assert_int_equal(text_left(f, key) == 0, rows[i].goes);
+			delivery_free(d);
+			f->now += 1000;
+		}
+}
+
 static void lost_merge_changes_nothing(struct fixture *f)
 {
 	struct list l = {0};
@@ -384,6 +433,7 @@ static void finished_may_be_unfinished_again(struct fixture *f)
 	}
 const struct check merge_checks[] = {
 	CHECK(merge_moves_the_state),
+	CHECK(final_state_takes_the_text_where_it_is_to_go),
 	CHECK(lost_merge_changes_nothing),
 	CHECK(history_grows_with_each_merge),
 	CHECK(merge_without_events_is_fine),
