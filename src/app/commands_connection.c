@@ -41,6 +41,25 @@ static struct json *queue_of(struct json *engine, struct str name)
 	return NULL;
 }
 
+/* Only when there is something to say: it is not well. */
+static void put_breaker(struct buf *out, struct json *breaker)
+{
+	struct str state = json_str(json_get(breaker, "state"));
+	int64_t retry = json_int(json_get(breaker, "retryMs"));
+
+	if (str_eqz(state, "open"))
+		buf_puts(out, "  sick: gets nothing");
+	else if (str_eqz(state, "half-open"))
+		buf_puts(out, "  was sick: gets a few messages to see");
+	else
+		return;
+	if (retry > 0)
+		buf_fmt(out, " for %lld s", (long long)(retry + 999) / 1000);
+	buf_puts(out, "  (");
+	put_text(out, json_get(breaker, "why"));
+	buf_puts(out, ")\n");
+}
+
 static void put_connection(struct buf *out, struct json *x, struct json *engine)
 {
 	struct json *binds = json_get(x, "binds"), *queue = queue_of(engine, json_str(json_get(x, "name")));
@@ -53,6 +72,7 @@ static void put_connection(struct buf *out, struct json *x, struct json *engine)
 		buf_fmt(out, "  %lld parts/s", (long long)json_int(json_get(x, "rate")));
 	buf_fmt(out, "  %lld waiting, the oldest for %lld s\n", (long long)json_int(json_get(queue, "queued")),
 		(long long)json_int(json_get(queue, "oldestMs")) / 1000);
+	put_breaker(out, json_get(queue, "breaker"));
 	for (size_t i = 0; i < json_count(binds); i++)
 		put_bind(out, json_at(binds, i));
 }

@@ -80,6 +80,11 @@ struct engine {
 	int64_t sweep;          /* every key up to it is settled or has a due row for its receipt wait */
 	int64_t rehome, rehome_until; /* rows to find their queue again after a reload changed the routes */
 	size_t under_way;             /* attempts at the channel */
+	int dispatch_left, scans_left;
+	size_t dispatch_from; /* connection that is looked at first */
+	struct list searching; /* struct queue.later: they look for their rows on disk again in the next turn */
+	bool more_to_find;
+	uint64_t snap_seen; /* serial of the snapshot that the routes' sub-accounts are from */
 	int64_t next_second, next_marks;
 	int64_t expired; /* every delivery up to it that was queued past the usual validity has ended */
 	bool expiring;   /* there are more whose time is over */
