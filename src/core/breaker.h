@@ -20,10 +20,10 @@ enum breaker_outcome {
 };
 struct breaker {
 	enum breaker_state state;
-	int64_t since;  /* of the state */
-	int64_t until;  /* OPEN: the pause ends */
-	int64_t pause;  /* the latest one's length */
-	int64_t bucket; /* number of the stretch of time that is counted in here[] */
+	int64_t since;               /* of the state */
+	int64_t until;               /* OPEN: the pause ends */
+	int64_t pause;               /* the latest one's length */
+	int64_t bucket;              /* number of the stretch of time that is counted in here[] */
 	uint32_t here[2], before[2]; /* good and bad ones of this stretch and the one before it */
 	uint32_t timeouts;           /* in a row */
 	uint32_t probing, passed;    /* HALF_OPEN: under way, gone well */
@@ -35,4 +35,5 @@ const char *breaker_name(enum breaker_state s); /* "closed", ... */
 bool breaker_allows(struct breaker *b, const struct breaker_setting *p, int64_t now);
 void breaker_began(struct breaker *b);
 /* An attempt that began at begun_at has ended. Returns true when the breaker opened by it. */
-bool breaker_ended(struct breaker *b, const struct breaker_setting *p, int64_t begun_at, enum breaker_outcome o, int64_t now);
+bool breaker_ended(struct breaker *b, const struct breaker_setting *p, int64_t begun_at,
+		   enum breaker_outcome o, int64_t now);

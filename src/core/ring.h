@@ -31,14 +31,18 @@ struct endpoint { /* one webhook owner's backlog */
 	uint32_t webhook;
 	struct list fifo;
 	size_t away;
-	size_t stored;    /* rows on disk that are not dead */
-	int64_t next_due; /* earliest of them that is not in memory; INT64_MAX none */
+	size_t stored;        /* rows on disk that are not dead */
+	int64_t next_due;     /* earliest of them that is not in memory; INT64_MAX none */
+	struct node ready;    /* hooks.ready_list: it has calls and may hand one over */
+	struct heap_node due; /* hooks.due: rows are to be read back at next_due */
 };
 struct hooks {
 	struct list order;
 	struct map *pending;   /* hook_id() -> struct hook_pending */
 	struct map *endpoints; /* webhook id -> struct endpoint */
 	struct endpoint **all;
+	struct list ready_list;
+	struct heap due;
 	size_t count, total_away;
 	size_t ready;  /* endpoints' fifo lengths together */
 	size_t stored; /* rows on disk, dead ones apart */

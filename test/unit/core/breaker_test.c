@@ -7,13 +7,8 @@
 
 #include "core/breaker.h"
 
-static const struct breaker_setting usual = {.errors = 50,
-					     .least = 10,
-					     .window_ms = 1000,
-					     .timeouts = 3,
-					     .pause_ms = 100,
-					     .pause_max_ms = 300,
-					     .probes = 2};
+static const struct breaker_setting usual = {
+	.errors = 50, .least = 10, .window_ms = 1000, .timeouts = 3, .pause_ms = 100, .pause_max_ms = 300, .probes = 2};
 
 /* n outcomes at that time, of attempts that began then; true when it opened. */
 static bool feed(struct breaker *b, enum breaker_outcome o, int n, int64_t now)
