@@ -97,6 +97,9 @@ int message_search(struct context *c, const struct args *a);
 int receipt_parked(struct context *c, const struct args *a);
 int send_command(struct context *c, const struct args *a);    /* commands_send.c */
 int connection_list(struct context *c, const struct args *a); /* commands_connection.c */
+int connection_pause(struct context *c, const struct args *a);
+int connection_resume(struct context *c, const struct args *a);
+int connection_drain(struct context *c, const struct args *a);
 int credit_add(struct context *c, const struct args *a);      /* commands_credit.c */
 int credit_set(struct context *c, const struct args *a);
 int credit_limit(struct context *c, const struct args *a);

@@ -57,10 +57,13 @@ struct breaker_setting { /* when a connection counts as sick, and how it is trie
 	int64_t pause_ms, pause_max_ms;
 	int64_t probes; /* attempts that must go well before it is well again; so many at a time */
 };
+/* What the operator said about a connection; outlives restarts. DRAINED: unbound besides. */
+enum hold { HOLD_NONE, HOLD_PAUSED, HOLD_DRAINED };
 struct connection_setting {
 	char *name;
 	uint16_t number; /* stable number of the name, from store/admin.h; filled by app before anyone reads it */
-	char **smpp;     /* smpp://host:port or smpps://host:port, tried in turn */
+	enum hold hold; /* the same */
+	char **smpp;    /* smpp://host:port or smpps://host:port, tried in turn */
 	size_t smpp_count;
 	char *system_id, *password; /* password_file is read into password */
 	char *source;               /* sender when the message names none; "" = first short code */

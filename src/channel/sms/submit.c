@@ -508,6 +508,22 @@ void submit_drain(struct session *s)
 	}
 }
 
+void submit_put_back(struct session *s)
+{
+	struct node *n = list_first(&s->again);
+
+	submit_drain(s);
+	while (n) {
+		struct job *j = OWNER(struct piece, again, n)->job;
+
+		n = list_next(&s->again, n);
+		if (j->accepted || j->out)
+			continue; /* begun at the carrier: it is finished */
+		end_job(s, j, V_NOT_SENT, 0);
+		n = list_first(&s->again); /* its other pieces went as well */
+	}
+}
+
 static void end_lost(struct session *s, struct job *j)
 {
 	if (!j->ended)
