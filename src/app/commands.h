@@ -100,7 +100,7 @@ int connection_list(struct context *c, const struct args *a); /* commands_connec
 int connection_pause(struct context *c, const struct args *a);
 int connection_resume(struct context *c, const struct args *a);
 int connection_drain(struct context *c, const struct args *a);
-int credit_add(struct context *c, const struct args *a);      /* commands_credit.c */
+int credit_add(struct context *c, const struct args *a); /* commands_credit.c */
 int credit_set(struct context *c, const struct args *a);
 int credit_limit(struct context *c, const struct args *a);
 int credit_show(struct context *c, const struct args *a);
