@@ -104,6 +104,9 @@ int protect_rules(struct context *c, const struct args *a, struct sub_account *s
 void protect_allow_json(struct buf *b, const struct allow_list *l); /* members, each with a comma before it */
 void protect_json(struct buf *b, const struct sub_account *sub);
 void protect_text(struct buf *b, const struct sub_account *sub);
+int connection_pause(struct context *c, const struct args *a);
+int connection_resume(struct context *c, const struct args *a);
+int connection_drain(struct context *c, const struct args *a);
 int credit_add(struct context *c, const struct args *a); /* commands_credit.c */
 int credit_set(struct context *c, const struct args *a);
 int credit_limit(struct context *c, const struct args *a);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/config_reader.h"
+#include "base/buf.h"
 
 #define ROUTE_VIA_MAX 16 /* what core keeps of one route */
 
@@ -158,6 +159,8 @@ static void check_connections(struct config_reader *r)
 				 (long long)c->operator_id);
 		if (c->timers.reconnect_max_ms && c->timers.reconnect_ms > c->timers.reconnect_max_ms)
 			fault_at(r, config_path("%s.timers.reconnect", p.s).s, "must not be more than reconnect_max");
+		if (c->breaker.pause_max_ms && c->breaker.pause_ms > c->breaker.pause_max_ms)
+			fault_at(r, config_path("%s.breaker.pause", p.s).s, "must not be more than pause_max");
 		if (c->status_count <= 1000)
 			check_statuses(r, c, i);
 		else
@@ -183,6 +186,12 @@ static void check_route(struct config_reader *r, size_t i)
 	const struct route_setting *route = &r->s->sms.routes[i];
 	struct config_path p = config_path("sms.routes[%zu].connections", i);
 
+	if (route->operator_id && !operator_of(r->s, route->operator_id))
+		fault_at(r, config_path("sms.routes[%zu].operator", i).s, "no operator has the id %lld",
+			 (long long)route->operator_id);
+	if (route->sub_account && (route->sub_account[0] == '/' || !*route->sub_account ||
+				   route->sub_account[strlen(route->sub_account) - 1] == '/'))
+		fault_at(r, config_path("sms.routes[%zu].sub_account", i).s, "must be a reference, or account/reference");
 	if (route->connection_count > ROUTE_VIA_MAX) {
 		fault_at(r, p.s, "has more than %d connections", ROUTE_VIA_MAX);
 		return;
@@ -198,6 +207,26 @@ static void check_route(struct config_reader *r, size_t i)
 				break;
 			}
 	}
+}
+
+/* Two routes for just the same messages: one would never be used. NULL when its prefix could not be read. */
+static char *whom_it_fits(const struct route_setting *route)
+{
+	static const char *const classes[] = {"", ", transactional", ", marketing"};
+	struct buf b = BUF_INIT;
+	char *text;
+
+	if (!route->prefix)
+		return NULL;
+	buf_puts(&b, route->prefix);
+	if (route->operator_id)
+		buf_fmt(&b, ", operator %lld", (long long)route->operator_id);
+	if (route->sub_account)
+		buf_fmt(&b, ", sub-account %s", route->sub_account);
+	buf_puts(&b, classes[route->class]);
+	text = xstrdup(buf_cstr(&b));
+	buf_done(&b);
+	return text;
 }
 
 static void default_route(struct config_reader *r)
@@ -225,12 +254,17 @@ static void check_sms(struct config_reader *r)
 {
 	struct settings *s = r->s;
 	struct claims prefixes = {0}, codes = {0};
+	char **fits = xcalloc(s->sms.route_count + 1, sizeof(char *));
 
 	for (size_t i = 0; i < s->sms.route_count; i++) {
 		check_route(r, i);
-		claim(&prefixes, s->sms.routes[i].prefix, config_path("sms.routes[%zu].prefix", i));
+		fits[i] = whom_it_fits(&s->sms.routes[i]);
+		claim(&prefixes, fits[i], config_path("sms.routes[%zu].prefix", i));
 	}
 	claims_check(r, &prefixes);
+	for (size_t i = 0; i < s->sms.route_count; i++)
+		free(fits[i]);
+	free(fits);
 	for (size_t i = 0; i < s->sms.short_code_count; i++)
 		claim(&codes, s->sms.short_codes[i], config_path("sms.short_codes[%zu]", i));
 	claims_check(r, &codes);

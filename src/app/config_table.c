@@ -9,6 +9,8 @@
 
 #define WORD_TABLE(id, ...) static const struct config_word words_##id[] = {__VA_ARGS__, {NULL, 0}}
 WORD_TABLE(auto_zero, {"auto", 0});
+WORD_TABLE(any_zero, {"any", 0});
+WORD_TABLE(classes, {"any", CLASS_ANY}, {"transactional", CLASS_TRANSACTIONAL}, {"marketing", CLASS_MARKETING});
 WORD_TABLE(auto_minus, {"auto", -1});
 WORD_TABLE(inherit_zero, {"sms.receipt_wait", 0});
 WORD_TABLE(answers, {"array", false}, {"object", true});
@@ -84,6 +86,7 @@ const char *const config_table_path[CONFIG_TABLES] = {
 	[CONNECTION] = "sms.connections[].",
 	[PROFILE] = "sms.connections[].profile.",
 	[TIMERS] = "sms.connections[].timers.",
+	[BREAKER] = "sms.connections[].breaker.",
 	[STATUS] = "sms.connections[].statuses[].",
 	[ROUTE] = "sms.routes[].",
 	[VIA] = "sms.routes[].connections[].",

@@ -13,6 +13,7 @@ enum config_tables {
 	CONNECTION,
 	PROFILE,
 	TIMERS,
+	BREAKER,
 	STATUS,
 	ROUTE,
 	VIA,

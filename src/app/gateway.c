@@ -31,10 +31,13 @@ int gateway_numbers(struct settings *s, struct admin *a, struct err *e)
 {
 	for (size_t i = 0; i < s->sms.connection_count; i++) {
 		struct connection_setting *c = &s->sms.connections[i];
-		int r = admin_connection_number(a, str_of(c->name), &c->number, e);
+		int hold = HOLD_NONE, r = admin_connection_number(a, str_of(c->name), &c->number, e);
 
+		if (r == 0)
+			r = admin_connection_hold(a, str_of(c->name), &hold, e);
 		if (r < 0)
 			return r;
+		c->hold = (enum hold)hold;
 	}
 	return 0;
 }

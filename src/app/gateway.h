@@ -38,5 +38,5 @@ int gateway_republish(struct gateway *g, struct err *e) MUST;
 void gateway_close(struct gateway *g, int64_t grace_ms);
 
 /* Shared with commands that work without a server. */
-int gateway_numbers(struct settings *s, struct admin *a, struct err *e) MUST; /* numbers of the connections' names */
+int gateway_numbers(struct settings *s, struct admin *a, struct err *e) MUST; /* numbers of the connections' names, and their holds */
 int gateway_publish(struct admin *a, struct err *e) MUST;

@@ -44,10 +44,15 @@ struct channel_ops {
 	/* New settings for the connections; names keep their numbers. Removed ones drain and go away. */
 	int (*reload)(struct channel *ch, const struct settings *s, struct err *e);
 	void (*status)(struct channel *ch, struct buf *json); /* any thread: [{"name","binds":[...],...}] */
+	/* The operator's word about a connection: PAUSED takes and begins nothing more (what had not begun comes back as V_NOT_SENT, no
+	 * credits, not up), its links stay; DRAINED waits for what is out and unbinds as well; NONE goes on. done is called once, on
+	 * the channel's thread, when it is in force; found = false: no such connection. Any thread. A reload brings the same in
+	 * connection_setting.hold. */
+	void (*hold)(struct channel *ch, uint16_t connection, enum hold hold,
+		     void (*done)(void *ctx, bool found), void *ctx);
 	void (*stop)(struct channel *ch, void (*stopped)(void *ctx), void *ctx);
 	void (*free)(struct channel *ch); /* after stopped() */
 };
 struct channel {
 	const struct channel_ops *ops;
 };
-/* Operator's commands: paused connections grant nothing; drained ones finish and unbind. Optional in ops later. */

@@ -12,12 +12,23 @@
 #define DUE_MAX 1024      /* due rows taken in one turn */
 #define SWEEP_SCAN 2048
 #define REHOME_MAX 512
+#define SCANS_MAX 4 /* stretches of REFILL_SCAN rows in one turn */
 #endif
+
+static struct route *route_of(struct engine *e, const struct delivery *d)
+{
+	struct route_ask ask = {.digits = d->t.number,
+				.operator_id = d->operator_id,
+				.sub_account = d->sub_account,
+				.marketing = d->flags & DF_MARKETING};
+
+	return routes_find(&e->routes, &ask);
+}
 
 struct queue *engine_queue_of(void *ctx, const struct delivery *d)
 {
 	struct engine *e = ctx;
-	struct route *r = routes_find(&e->routes, d->t.number);
+	struct route *r = route_of(e, d);
 	struct queue_id id = {.route = r ? r->hash : 0,
 			      .sub_account = d->sub_account,
 			      .lane = d->flags & DF_MARKETING ? LANE_MARKETING : LANE_TRANSACTIONAL};
@@ -32,7 +43,8 @@ void engine_due_set(struct engine *e, const struct queue_id *q, int64_t at, int6
 
 	engine_batch(e);
 	e->ops->due_set(e->store, &due);
-	k->due_next = MIN(k->due_next, at);
+	if (at < k->due_next)
+		queue_due(&e->queues, k, at);
 }
 
 static void hand_over(struct engine *e, struct live *lv, struct connection *c)
@@ -40,6 +52,7 @@ static void hand_over(struct engine *e, struct live *lv, struct connection *c)
 	struct attempt *a = attempt_new(lv->d, lv->d->attempts, lv->d->part_count);
 
 	c->credits -= lv->d->part_count;
+	breaker_began(&c->breaker);
 	if (e->send_last)
 		e->send_last->mail.next = &a->mail;
 	else
@@ -48,38 +61,57 @@ static void hand_over(struct engine *e, struct live *lv, struct connection *c)
 	a->connection = c->number;
 }
 
-/* One delivery of that queue; false when nothing can leave on its route for now. */
-static bool dispatch_one(struct engine *e, struct route *r, struct queue *k)
+/* What is at the head is not to leave from here: it ended, is under way, or has a due row that brings it. */
+static bool idle_head(struct engine *e, const struct live *lv)
 {
-	struct live *lv = NULL;
+	return !lv || lv->d->state != D_QUEUED || lv->d->due_at > e->now;
+}
+
+/* The head of that queue; a spilled one reads on. Returns 0 when there is none for now: the queue left its lane, for good or (once the
+ * scans of this turn are used up) till the next turn. */
+static int64_t head_of(struct engine *e, struct queue *k)
+{
 	int64_t key = queue_peek(k);
-	struct connection *c;
+
+	if (key || !k->spilled)
+		return key;
+	if (e->scans_left) {
+		e->scans_left--;
+		queue_refill(&e->queues, k, &e->lives, e->ids.last, REFILL_SCAN, engine_queue_of, e);
+		return queue_peek(k);
+	}
+	queue_leave(&e->queues, k);
+	list_push(&e->searching, &k->later);
+	return 0;
+}
+
+/* Takes the queue whose turn it is one step further. True when a delivery left. */
+static bool dispatch_one(struct engine *e, struct queue *k)
+{
+	struct route *r = k->set->way;
+	int64_t key = head_of(e, k);
+	struct live *lv = key ? live_get(&e->lives, key) : NULL;
 	struct fact f = {.kind = FACT_DISPATCH};
+	struct connection *c;
 	uint16_t avoid;
 	int parts;
 
-	if (!key) {
-		if (k->spilled)
-			queue_refill(&e->queues, k, &e->lives, e->ids.last, REFILL_SCAN, engine_queue_of, e);
-		if (!k->count) {
-			queue_rotate(&e->queues, k);
-			return k->spilled; /* look at the next stretch */
-		}
-		return true;
-	}
-	lv = live_get(&e->lives, key);
-	if (!lv || lv->d->state != D_QUEUED) {
-		queue_pop(k);
-		queue_rotate(&e->queues, k);
-		return true;
+	if (!key || idle_head(e, lv)) {
+		queue_pop(&e->queues, k);
+		if (!node_linked(&k->later))
+			queue_served(&e->queues, k, 0);
+		return false;
 	}
 	avoid = lv->d->reason == REASON_CARRIER_STATUS ? lv->d->connection : 0;
 	parts = MAX(lv->d->part_count, 1);
-	c = route_pick(r, parts, avoid);
-	if (!c)
+	c = route_pick(r, parts, avoid, e->now);
+	if (!c) {
+		route_save(r, parts, e->now);
+		queues_block(&e->queues, k->set);
 		return false;
-	queue_pop(k);
-	queue_rotate(&e->queues, k);
+	}
+	queue_pop(&e->queues, k);
+	queue_served(&e->queues, k, parts);
 	f.connection = c->number;
 	f.connection_name = c->name;
 	if (e->credit.limited) {
@@ -89,10 +121,10 @@ static bool dispatch_one(struct engine *e, struct route *r, struct queue *k)
 		f.held_from = need.from;
 		f.no_credit = need.too_little;
 	}
-	if (engine_step(e, lv, &f)) {
-		hand_over(e, lv, c);
-		metric_add(M_ATTEMPTS, 1);
-	}
+	if (!engine_step(e, lv, &f))
+		return false;
+	hand_over(e, lv, c);
+	metric_add(M_ATTEMPTS, 1);
 	return true;
 }
 
@@ -107,7 +139,7 @@ void dispatch_routes_changed(struct engine *e)
 	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
 		struct queue *k = OWNER(struct queue, all, n);
 
-		for (int64_t key; k->id.lane < LANES && (key = queue_pop(k));) {
+		for (int64_t key; k->id.lane < LANES && (key = queue_pop(&e->queues, k));) {
 			struct live *lv = live_find(&e->lives, key);
 
 			if (lv && lv->n && lv->d->state == D_QUEUED)
@@ -177,15 +209,24 @@ static void rehome_rows(struct engine *e)
 }
 
 /* Keys that came back to a queue whose route is gone (from a carrier, or due again). */
-static void rehome_queue(struct engine *e, struct lane_set *s)
+static void rehome_queues(struct engine *e)
 {
 	int left = REHOME_MAX;
 
-	for (struct queue *k; left-- && (k = queues_next(s));) {
-		int64_t key = queue_pop(k);
-		struct live *lv = key ? live_get(&e->lives, key) : NULL;
-		struct queue *to = lv && lv->d->state == D_QUEUED ? engine_queue_of(e, lv->d) : NULL;
+	for (struct queue *k; left-- && (k = queues_next(&e->queues.pools[0]));) {
+		struct live *lv;
+		struct queue *to;
+		int64_t key;
 
+		/* Its rows on disk were found by their new queues, in the walk over all of them. */
+		if (k->id.route && !k->count)
+			k->spilled = false;
+		key = head_of(e, k);
+		lv = key ? live_get(&e->lives, key) : NULL;
+		to = lv && lv->d->state == D_QUEUED ? engine_queue_of(e, lv->d) : NULL;
+		queue_pop(&e->queues, k);
+		if (!node_linked(&k->later))
+			queue_served(&e->queues, k, 0);
 		if (to && to->id.route) {
 			queue_push_front(&e->queues, to, key);
 		} else if (to) {
@@ -193,29 +234,43 @@ static void rehome_queue(struct engine *e, struct lane_set *s)
 
 			engine_step(e, lv, &f);
 		}
-		queue_rotate(&e->queues, k);
 	}
+}
+
+/* One in DISPATCH_MAX steps is a message that leaves; the others are bounded by what is in the windows. */
+static void pool_turn(struct engine *e, struct pool *p)
+{
+	struct queue *k;
+
+	while (e->dispatch_left > 0 && (k = queues_next(p)))
+		e->dispatch_left -= dispatch_one(e, k);
 }
 
 void dispatch_turn(struct engine *e)
 {
-	int left = DISPATCH_MAX;
+	struct routes *r = &e->routes;
+	struct node *n;
 
 	if (e->hold || !e->channel)
 		return;
+	e->dispatch_left = DISPATCH_MAX;
+	e->scans_left = SCANS_MAX;
 	rehome_rows(e);
-	for (size_t i = 0; i < e->queues.set_count; i++) {
-		struct lane_set *s = e->queues.sets[i];
-		struct route *r = routes_by_hash(&e->routes, s->route);
-		struct queue *k;
+	rehome_queues(e);
+	for (size_t i = 0; i < r->connection_count; i++)
+		r->connections[i]->saving = false;
+	/* A pool that has room on none of its connections costs nothing. Another one begins each turn. */
+	for (size_t i = 0; i < r->connection_count; i++) {
+		struct connection *c = r->connections[(e->dispatch_from + i) % r->connection_count];
 
-		if (!r) {
-			rehome_queue(e, s);
-			continue;
-		}
-		while (left > 0 && (k = queues_next(s)) && dispatch_one(e, r, k))
-			left--;
+		if (c->pool < e->queues.pool_count && connection_open(c, e->now))
+			pool_turn(e, &e->queues.pools[c->pool]);
 	}
+	e->dispatch_from++;
+	queues_unblock(&e->queues);
+	e->more_to_find = e->searching.count > 0 || queues_next(&e->queues.pools[0]);
+	while ((n = list_pop(&e->searching)))
+		queue_wake(&e->queues, OWNER(struct queue, later, n));
 }
 
 /* -- what falls due ------------------------------------------------------------------------------------------------- */
@@ -263,15 +318,13 @@ static void due_turn(struct engine *e, struct queue *k)
 	struct due_batch b;
 	int64_t next = INT64_MAX;
 
-	if (k->id.lane != LANE_TIMERS && k->count > QUEUE_WINDOW / 2)
-		return; /* its window is full: they wait in the table */
 	b.n = 0;
 	e->ops->due_list(e->store, &k->id, e->now, DUE_MAX, collect_due, &b);
 	/* Back to front, as each goes to the head of the queue. */
 	for (size_t i = b.n; i-- > 0;)
 		fire(e, k, &b.a[i]);
 	e->ops->due_list(e->store, &k->id, INT64_MAX, 1, peek_due, &next);
-	k->due_next = next;
+	queue_due(&e->queues, k, next);
 }
 
 struct swept {
@@ -350,10 +403,13 @@ static void sweep(struct engine *e)
 
 void dispatch_timers(struct engine *e)
 {
-	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
-		struct queue *k = OWNER(struct queue, all, n);
+	struct queue *k;
 
-		if (k->due_next <= e->now)
+	/* Each at most once a turn, however much of it is due. */
+	for (size_t left = e->queues.due.n; left-- && (k = queues_due(&e->queues));) {
+		if (k->set && k->count > QUEUE_WINDOW / 2)
+			queue_due(&e->queues, k, k->due_next); /* its window is full: they wait in the table */
+		else
 			due_turn(e, k);
 	}
 	if (e->now < e->next_second && !e->expiring)
@@ -362,15 +418,4 @@ void dispatch_timers(struct engine *e)
 	sweep(e);
 }
 
-int64_t dispatch_next(const struct engine *e)
-{
-	int64_t at = INT64_MAX;
-
-	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
-		const struct queue *k = OWNER(struct queue, all, n);
-
-		if (k->id.lane == LANE_TIMERS || k->count <= QUEUE_WINDOW / 2)
-			at = MIN(at, k->due_next);
-	}
-	return at;
-}
+int64_t dispatch_next(const struct engine *e) { return queues_next_due(&e->queues); }

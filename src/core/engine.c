@@ -70,14 +70,46 @@ static void capacity_take(struct engine *e, struct capacity *c)
 	free(c);
 }
 
+static enum breaker_outcome health_of(const struct result *r)
+{
+	switch ((enum verdict)r->verdict) {
+	case V_ACCEPTED:
+	case V_REFUSED:
+	case V_BAD_NUMBER: return BREAKER_OK;
+	case V_TEMPORARY:
+	case V_NACK: return BREAKER_ERROR;
+	case V_DOUBT: return r->lost ? BREAKER_NOTHING : BREAKER_TIMEOUT;
+	case V_NOT_SENT:
+	case V_EXPIRED:
+	case V_TEXT: break;
+	}
+	return BREAKER_NOTHING;
+}
+
+/* What the end of an attempt says about its connection. */
+static void judge_health(struct engine *e, const struct result *r, int64_t begun_at)
+{
+	struct connection *c = routes_connection(&e->routes, r->connection);
+
+	if (!c || !breaker_ended(&c->breaker, &c->health, begun_at, health_of(r), e->now))
+		return;
+	metric_add(M_BREAKER_OPENED, 1);
+	log_warn("connection_sick", "connection=%s why=\"%s\" pause_ms=%lld", c->name, c->breaker.why,
+		 (long long)c->breaker.pause);
+}
+
 static void result_take(struct engine *e, struct result *r)
 {
 	struct live *lv = live_get(&e->lives, r->key);
 	struct fact f = {.kind = FACT_RESULT, .result = r};
+	bool sending = lv && lv->d->state == D_SENDING && lv->d->attempts == r->attempt;
+	int64_t begun_at = lv ? lv->d->begun_at : 0;
 
 	if (lv)
 		engine_step(e, lv, &f);
-	else /* after doubt an acceptance may come when the delivery is over */
+	if (sending && lv->d->state != D_SENDING)
+		judge_health(e, r, begun_at);
+	else if (!lv) /* after doubt an acceptance may come when the delivery is over */
 		log_line(r->verdict == V_ACCEPTED ? LOG_DEBUG : LOG_ERROR, "result_lost",
 			 "key=%lld verdict=%d", (long long)r->key, r->verdict);
 	free(r);
@@ -226,6 +258,11 @@ int64_t engine_turn(struct engine *e, struct err *err)
 		return err_set(err, -EIO, "the store failed");
 	e->now = MAX(e->now, e->clock(e->clock_ctx)); /* a clock set back must not undo order */
 	e->snap = snapshot_get();
+	e->queues.now = e->now;
+	if (e->routes.by_sub && snapshot_serial(e->snap) != e->snap_seen) {
+		routes_subs(&e->routes, e->snap);
+		e->snap_seen = snapshot_serial(e->snap);
+	}
 	take_inputs(e);
 	dispatch_timers(e);
 	dispatch_turn(e);
@@ -242,7 +279,8 @@ int64_t engine_turn(struct engine *e, struct err *err)
 		snapshot_put(e->snap);
 		return -EIO;
 	}
-	more = e->send_first || e->hook_first || merged || e->backlog || e->expiring || e->rehome < e->rehome_until;
+	more = e->send_first || e->hook_first || merged || e->backlog || e->expiring ||
+	       e->rehome < e->rehome_until || e->more_to_find;
 	release(e);
 	lives_trim(&e->lives);
 	e->ops->idle(e->store, e->now);
@@ -364,7 +402,28 @@ bool engine_accepting(const struct engine *e) { return e->accepting; }
 
 /* -- settings ------------------------------------------------------------------------------------------------------- */
 
-static void use_settings(struct engine *e, const struct settings *s)
+static uint32_t place(void *ctx, uint32_t route, void **way)
+{
+	struct engine *e = ctx;
+	struct route *r = routes_by_hash(&e->routes, route);
+
+	*way = r;
+	return r ? r->pool : 0;
+}
+
+static bool set_routes(struct engine *e, const struct settings *s)
+{
+	const struct snapshot *snap = snapshot_get();
+	bool changed = routes_set(&e->routes, s, snap);
+
+	e->snap_seen = snapshot_serial(snap);
+	snapshot_put(snap);
+	queues_pools(&e->queues, e->routes.pools + 1, place, e);
+	return changed;
+}
+
+/* True when messages may have another way now. */
+static bool use_settings(struct engine *e, const struct settings *s)
 {
 	e->settings = s;
 	e->policy = (struct policy){.doubt_wait_ms = s->sms.doubt_wait_ms,
@@ -373,10 +432,14 @@ static void use_settings(struct engine *e, const struct settings *s)
 				    .retry_delay_ms = s->sms.retry_delay_ms,
 				    .retry_delay_max_ms = s->sms.retry_delay_max_ms,
 				    .retry_tries = (int)s->sms.retry_tries};
-	routes_set(&e->routes, s);
+	return set_routes(e, s);
 }
 
-static void swap_settings(struct engine *e, struct call *c) { use_settings(e, c->ctx); }
+static void swap_settings(struct engine *e, struct call *c)
+{
+	if (use_settings(e, c->ctx))
+		dispatch_routes_changed(e);
+}
 
 static void free_call(struct call *c) { free(c); }
 
@@ -428,7 +491,8 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	lists_init(e);
 	credit_init(e);
 	reach_init(e);
-	use_settings(e, c->settings);
+	list_init(&e->searching);
+	(void)use_settings(e, c->settings);
 	e->snap = snapshot_get();
 	r = recover_all(e, err);
 	snapshot_put(e->snap);

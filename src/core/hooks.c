@@ -19,6 +19,7 @@
 void hooks_init(struct engine *e)
 {
 	list_init(&e->hooks.order);
+	list_init(&e->hooks.ready_list);
 	e->hooks.pending = map_new();
 	e->hooks.endpoints = map_new();
 }
@@ -35,6 +36,7 @@ void hooks_done(struct engine *e)
 {
 	map_each(e->hooks.pending, free_pending, NULL);
 	map_free(e->hooks.pending);
+	heap_done(&e->hooks.due);
 	for (size_t i = 0; i < e->hooks.count; i++)
 		free(e->hooks.all[i]);
 	free(e->hooks.all);
@@ -57,16 +59,44 @@ struct endpoint *hooks_endpoint(struct engine *e, uint32_t webhook)
 	return p;
 }
 
+static size_t away_limit(const struct engine *e)
+{
+	return (size_t)e->settings->webhooks.per_endpoint * ENDPOINT_AWAY_FACTOR;
+}
+
+/* Thousands of owners may rest: only those that have something to hand over, or rows to read back, are looked at. */
+void hooks_place(struct engine *e, struct endpoint *p)
+{
+	bool reads = p->stored && p->next_due != INT64_MAX && p->fifo.count <= ENDPOINT_MEMORY / 4;
+
+	if (!node_linked(&p->ready) && p->fifo.count && p->away < away_limit(e))
+		list_push(&e->hooks.ready_list, &p->ready);
+	if (p->due.index && (!reads || p->due.at != p->next_due))
+		heap_remove(&e->hooks.due, &p->due);
+	if (reads && !p->due.index)
+		heap_push(&e->hooks.due, &p->due, p->next_due);
+}
+
 void hooks_stored(struct engine *e, struct endpoint *p, int by)
 {
 	p->stored += (size_t)by;
 	e->hooks.stored += (size_t)by;
+	hooks_place(e, p);
+}
+
+void hooks_due(struct engine *e, struct endpoint *p, int64_t at)
+{
+	p->next_due = MIN(p->next_due, at);
+	hooks_place(e, p);
 }
 
 void hooks_enqueue(struct engine *e, struct hook_pending *h)
 {
-	list_push(&hooks_endpoint(e, h->webhook)->fifo, &h->fifo);
+	struct endpoint *p = hooks_endpoint(e, h->webhook);
+
+	list_push(&p->fifo, &h->fifo);
 	e->hooks.ready++;
+	hooks_place(e, p);
 }
 
 /* By seq, nearly always at the end; one read back from disk has a row and holds up nothing. */
@@ -123,12 +153,13 @@ void hooks_to_disk(struct engine *e, struct hook_pending *h, int64_t due, const 
 	hooks_store(e, h, due, false, c);
 	if (!h->stored)
 		hooks_stored(e, p, 1);
-	p->next_due = MIN(p->next_due, due);
+	hooks_due(e, p, due);
 	if (node_linked(&h->order))
 		list_remove(&e->hooks.order, &h->order);
 	if (node_linked(&h->fifo)) {
 		list_remove(&p->fifo, &h->fifo);
 		e->hooks.ready--;
+		hooks_place(e, p);
 	}
 	map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
 	free(h);
@@ -232,7 +263,7 @@ void hooks_row_found(struct engine *e, const struct hook_row *row)
 	struct endpoint *p = hooks_endpoint(e, row->webhook);
 
 	hooks_stored(e, p, 1);
-	p->next_due = MIN(p->next_due, row->due);
+	hooks_due(e, p, row->due);
 	metric_add(M_HOOK_PENDING, 1);
 }
 
@@ -323,30 +354,33 @@ static void read_due(struct engine *e, struct endpoint *p)
 		int64_t at;
 	} s = {e, INT64_MAX};
 
-	if (p->fifo.count > ENDPOINT_MEMORY / 4)
-		return;
 	e->ops->hook_list(e->store, p->webhook, e->now, here + 1024, read_back, e);
 	e->ops->hook_list(e->store, p->webhook, INT64_MAX - 1, p->away + p->fifo.count + 1, first_due, &s);
 	p->next_due = MAX(s.at, e->now + 1);
+	hooks_place(e, p);
 }
 
 void hooks_turn(struct engine *e)
 {
-	size_t per = (size_t)e->settings->webhooks.per_endpoint * ENDPOINT_AWAY_FACTOR;
 	size_t total = (size_t)e->settings->webhooks.total * TOTAL_AWAY_FACTOR;
+	struct heap_node *due;
+	struct node *n;
 
 	if (!e->sender_ops || e->hold)
 		return;
-	for (size_t i = 0; i < e->hooks.count; i++) {
-		struct endpoint *p = e->hooks.all[i];
+	/* Afterwards it is due later than now, or not at all while its memory is full. */
+	while ((due = heap_top(&e->hooks.due)) && due->at <= e->now)
+		read_due(e, OWNER(struct endpoint, due, due));
+	while (e->hooks.total_away < total && (n = list_pop(&e->hooks.ready_list))) {
+		struct endpoint *p = OWNER(struct endpoint, ready, n);
+		struct node *h;
 
-		if (p->stored && p->next_due <= e->now)
-			read_due(e, p);
-		for (struct node *n; p->away < per && e->hooks.total_away < total && (n = list_first(&p->fifo));)
-			hand_over(e, p, OWNER(struct hook_pending, fifo, n));
+		while (p->away < away_limit(e) && e->hooks.total_away < total && (h = list_first(&p->fifo)))
+			hand_over(e, p, OWNER(struct hook_pending, fifo, h));
+		hooks_place(e, p);
 	}
 	/* The oldest ones that could not leave make room for the mark. */
-	for (struct node *n; (n = list_first(&e->hooks.order));) {
+	while ((n = list_first(&e->hooks.order))) {
 		struct hook_pending *h = OWNER(struct hook_pending, order, n);
 
 		if (h->away || h->waiting || e->now - h->born < SPILL_AGE_MS)
@@ -357,12 +391,9 @@ void hooks_turn(struct engine *e)
 
 int64_t hooks_next(const struct engine *e)
 {
-	int64_t at = INT64_MAX;
+	struct heap_node *n = heap_top(&e->hooks.due);
 
-	for (size_t i = 0; i < e->hooks.count; i++)
-		if (e->hooks.all[i]->stored && e->hooks.all[i]->fifo.count <= ENDPOINT_MEMORY / 4)
-			at = MIN(at, e->hooks.all[i]->next_due);
-	return at;
+	return n ? n->at : INT64_MAX;
 }
 
 int64_t hooks_mark(const struct engine *e)

@@ -14,6 +14,9 @@ static inline uint64_t hook_id(int64_t key, uint8_t kind)
 }
 struct endpoint *hooks_endpoint(struct engine *e, uint32_t webhook); /* made when new */
 void hooks_stored(struct engine *e, struct endpoint *p, int by);     /* rows on disk: by more */
+/* After its calls, rows or times changed: whether it is looked at in a turn, and when its rows are. */
+void hooks_place(struct engine *e, struct endpoint *p);
+void hooks_due(struct engine *e, struct endpoint *p, int64_t at); /* a row of it is due then */
 void hooks_enqueue(struct engine *e, struct hook_pending *h);
 void hooks_store(struct engine *e, const struct hook_pending *h, int64_t due, bool dead, const struct hook_call *c);
 /* Its place in memory is given up (h is freed); the row on disk has it from now on. */

@@ -28,7 +28,7 @@ static void release_next(struct engine *e, int64_t key)
 		row.due = e->now;
 		engine_batch(e);
 		e->ops->hook_set(e->store, &row);
-		p->next_due = MIN(p->next_due, row.due);
+		hooks_due(e, p, row.due);
 	}
 }
 
@@ -104,9 +104,11 @@ void hooks_back(struct engine *e, struct hook_call *c)
 {
 	struct hook_pending *h = c->pending;
 	struct live *lv = live_get(&e->lives, c->key);
+	struct endpoint *p = hooks_endpoint(e, h->webhook);
 
-	hooks_endpoint(e, h->webhook)->away--;
+	p->away--;
 	e->hooks.total_away--;
+	hooks_place(e, p);
 	h->away = false;
 	h->tries += !c->untried;
 	if (!c->ok && c->untried) {
@@ -185,7 +187,7 @@ static void do_replay(struct engine *e, struct call *c)
 	e->ops->hook_set(e->store, &row);
 	p = hooks_endpoint(e, row.webhook);
 	hooks_stored(e, p, 1);
-	p->next_due = MIN(p->next_due, row.due);
+	hooks_due(e, p, row.due);
 	metric_add(M_HOOK_PENDING, 1);
 	r->result = 0;
 }

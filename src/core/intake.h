@@ -13,6 +13,6 @@ bool intake_post(struct engine *e, struct submission *s) MUST;
 struct number_facts {
 	int32_t operator_id; /* 0 = unknown */
 	bool reports;        /* operator gives delivery reports */
-	bool routed;
+	bool routed; /* some route has its prefix; what else the route asks for is seen when it is queued */
 };
 struct number_facts intake_number(const struct settings *s, struct str digits);

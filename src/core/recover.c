@@ -110,7 +110,7 @@ static bool load_due(void *ctx, const struct queue_id *q, int64_t first_at, size
 	struct engine *e = ctx;
 
 	(void)count;
-	queue_of(&e->queues, q)->due_next = first_at;
+	queue_due(&e->queues, queue_of(&e->queues, q), first_at);
 	return true;
 }
 

@@ -32,14 +32,18 @@ struct endpoint { /* one webhook owner's backlog */
 	uint32_t webhook;
 	struct list fifo;
 	size_t away;
-	size_t stored;    /* rows on disk that are not dead */
-	int64_t next_due; /* earliest of them that is not in memory; INT64_MAX none */
+	size_t stored;        /* rows on disk that are not dead */
+	int64_t next_due;     /* earliest of them that is not in memory; INT64_MAX none */
+	struct node ready;    /* hooks.ready_list: it has calls and may hand one over */
+	struct heap_node due; /* hooks.due: rows are to be read back at next_due */
 };
 struct hooks {
 	struct list order;
 	struct map *pending;   /* hook_id() -> struct hook_pending */
 	struct map *endpoints; /* webhook id -> struct endpoint */
 	struct endpoint **all;
+	struct list ready_list;
+	struct heap due;
 	size_t count, total_away;
 	size_t ready;  /* endpoints' fifo lengths together */
 	size_t stored; /* rows on disk, dead ones apart */
@@ -82,6 +86,11 @@ struct engine {
 	int64_t sweep;          /* every key up to it is settled or has a due row for its receipt wait */
 	int64_t rehome, rehome_until; /* rows to find their queue again after a reload changed the routes */
 	size_t under_way;             /* attempts at the channel */
+	int dispatch_left, scans_left;
+	size_t dispatch_from; /* connection that is looked at first */
+	struct list searching; /* struct queue.later: they look for their rows on disk again in the next turn */
+	bool more_to_find;
+	uint64_t snap_seen; /* serial of the snapshot that the routes' sub-accounts are from */
 	int64_t next_second, next_marks;
 	int64_t expired; /* every delivery up to it that was queued past the usual validity has ended */
 	bool expiring;   /* there are more whose time is over */

@@ -12,6 +12,7 @@
 
 struct snapshot {
 	_Atomic int refs;
+	uint64_t serial;
 	struct account *accounts;
 	struct sub_account *subs;
 	struct user *users;
@@ -75,9 +76,11 @@ static void index_all(struct snapshot *s)
 
 struct snapshot *snapshot_new(const struct snapshot_source *src)
 {
+	static _Atomic uint64_t made;
 	struct snapshot *s = xnew(struct snapshot);
 
 	atomic_store(&s->refs, 1);
+	s->serial = atomic_fetch_add(&made, 1) + 1;
 	s->accounts = copy(src->accounts, s->account_count = src->account_count, sizeof *s->accounts);
 	s->subs = copy(src->sub_accounts, s->sub_count = src->sub_account_count, sizeof *s->subs);
 	s->users = copy(src->users, s->user_count = src->user_count, sizeof *s->users);
@@ -257,3 +260,5 @@ const char *snapshot_short_code(const struct snapshot *s, uint32_t sub_account)
 			return s->codes[i].code;
 	return NULL;
 }
+
+uint64_t snapshot_serial(const struct snapshot *s) { return s ? s->serial : 0; }

@@ -18,9 +18,10 @@ struct snapshot_source { /* arrays are copied */
 	size_t short_code_count;
 };
 struct snapshot *snapshot_new(const struct snapshot_source *src);
-void snapshot_publish(struct snapshot *take); /* becomes the current one of this process */
-const struct snapshot *snapshot_get(void);    /* takes a reference; NULL before the first publish */
-void snapshot_put(const struct snapshot *s);  /* NULL ok */
+void snapshot_publish(struct snapshot *take);       /* becomes the current one of this process */
+const struct snapshot *snapshot_get(void);          /* takes a reference; NULL before the first publish */
+void snapshot_put(const struct snapshot *s);        /* NULL ok */
+uint64_t snapshot_serial(const struct snapshot *s); /* no two of a process have the same; 0 for NULL */
 
 /* All look-ups return pointers into s, NULL when unknown. */
 const struct account *snapshot_account(const struct snapshot *s, uint32_t id);

@@ -17,7 +17,7 @@ static int64_t oldest_of(struct engine *e, struct queue *k)
 
 		if (lv && lv->d->state == D_QUEUED)
 			break;
-		queue_pop(k);
+		queue_pop(&e->queues, k);
 	}
 	if (k->count)
 		return uid_key_ms(queue_peek(k));
@@ -30,46 +30,55 @@ static void gauge(const char *name, const char *help, const char *label, const c
 }
 
 /* A queue belongs to a route; it is shown with the connection that the route would use first. */
-static void queues_of(struct engine *e, const struct connection *c, size_t *depth, int64_t *oldest)
+static void count_queues(struct engine *e)
 {
-	*depth = 0;
-	*oldest = 0;
+	for (size_t i = 0; i < e->routes.connection_count; i++) {
+		e->routes.connections[i]->depth = 0;
+		e->routes.connections[i]->oldest = 0;
+	}
 	for (struct node *n = list_first(&e->queues.all); n; n = list_next(&e->queues.all, n)) {
 		struct queue *k = OWNER(struct queue, all, n);
-		const struct route *r = routes_by_hash(&e->routes, k->id.route);
+		const struct route *r = k->set ? k->set->way : NULL;
+		struct connection *c = r && r->n ? r->to[0].c : NULL;
 		int64_t at;
 
-		if (!r || !r->n || r->to[0].c != c)
+		if (!c || !k->waiting)
 			continue;
 		at = oldest_of(e, k);
-		*depth += k->waiting;
-		if (at && k->waiting)
-			*oldest = *oldest ? MIN(*oldest, at) : at;
+		c->depth += k->waiting;
+		if (at)
+			c->oldest = c->oldest ? MIN(c->oldest, at) : at;
 	}
 }
 
 static void connections(struct engine *e, struct buf *json)
 {
+	count_queues(e);
 	buf_puts(json, "\"connections\":[");
 	for (size_t i = 0; i < MIN(e->routes.connection_count, CONNECTIONS_SHOWN); i++) {
 		const struct connection *c = e->routes.connections[i];
-		size_t depth;
-		int64_t oldest;
+		size_t depth = c->depth;
+		int64_t oldest = c->oldest ? MAX(e->now - c->oldest, 0) : 0;
 
 		if (!c->configured)
 			continue;
-		queues_of(e, c, &depth, &oldest);
-		oldest = oldest ? MAX(e->now - oldest, 0) : 0;
 		gauge("pombo_queue_depth", "Messages waiting for a connection", "connection", c->name, (int64_t)depth);
 		gauge("pombo_queue_oldest_seconds", "Age of the oldest message waiting for a connection",
 		      "connection", c->name, oldest / 1000);
 		gauge("pombo_connection_up", "1 when a bind of the connection can submit", "connection", c->name, c->up);
+		gauge("pombo_connection_breaker", "0 the connection is well, 1 it is being tried, 2 it is sick and gets nothing",
+		      "connection", c->name, (int64_t)c->breaker.state);
 		if (json->p[json->n - 1] == '}')
 			buf_putc(json, ',');
 		buf_puts(json, "{\"name\":");
 		buf_json(json, str_of(c->name));
-		buf_fmt(json, ",\"up\":%s,\"credits\":%d,\"window\":%d,\"queued\":%zu,\"oldestMs\":%lld}",
-			c->up ? "true" : "false", c->credits, c->window, depth, (long long)oldest);
+		buf_fmt(json, ",\"up\":%s,\"credits\":%d,\"window\":%d,\"queued\":%zu,\"oldestMs\":%lld,\"breaker\":{\"state\":\"%s\"",
+			c->up ? "true" : "false", c->credits, c->window, depth, (long long)oldest,
+			breaker_name(c->breaker.state));
+		buf_fmt(json, ",\"opened\":%llu,\"retryMs\":%lld,\"why\":\"%s\"}}",
+			(unsigned long long)c->breaker.opened,
+			(long long)(c->breaker.state == BREAKER_OPEN ? MAX(c->breaker.until - e->now, (int64_t)0) : 0),
+			c->breaker.why ? c->breaker.why : "");
 	}
 	buf_putc(json, ']');
 }

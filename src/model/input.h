@@ -91,6 +91,7 @@ struct result {
 	uint64_t id_hash;        /* of the id as a response's (core/receipts.h), 0 when none */
 	char id[CARRIER_ID_MAX]; /* message_id exactly as it came */
 	int64_t at;              /* wall ms */
+	bool lost;               /* V_DOUBT: with its link, not by the response timer */
 };
 struct receipt_in {
 	struct input in;

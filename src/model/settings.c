@@ -27,6 +27,7 @@ static void connection_done(struct connection_setting *c)
 static void route_done(struct route_setting *r)
 {
 	free(r->prefix);
+	free(r->sub_account);
 	for (size_t i = 0; r->connections && i < r->connection_count; i++)
 		free(r->connections[i].name);
 	free(r->connections);

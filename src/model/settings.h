@@ -49,10 +49,21 @@ struct smpp_status_rule { /* vendor statuses: what 0x400 and the like mean on th
 	int64_t status;
 	char *means; /* "final", "temporary", "throttled", "bad_number" */
 };
+struct breaker_setting { /* when a connection counts as sick, and how it is tried again */
+	int64_t errors;  /* percent of answers; 0 = never for errors */
+	int64_t least;   /* answers in the window before errors are judged */
+	int64_t window_ms;
+	int64_t timeouts; /* in a row; 0 = never for time-outs */
+	int64_t pause_ms, pause_max_ms;
+	int64_t probes; /* attempts that must go well before it is well again; so many at a time */
+};
+/* What the operator said about a connection; outlives restarts. DRAINED: unbound besides. */
+enum hold { HOLD_NONE, HOLD_PAUSED, HOLD_DRAINED };
 struct connection_setting {
 	char *name;
 	uint16_t number; /* stable number of the name, from store/admin.h; filled by app before anyone reads it */
-	char **smpp;     /* smpp://host:port or smpps://host:port, tried in turn */
+	enum hold hold; /* the same */
+	char **smpp;    /* smpp://host:port or smpps://host:port, tried in turn */
 	size_t smpp_count;
 	char *system_id, *password; /* password_file is read into password */
 	char *source;               /* sender when the message names none; "" = first short code */
@@ -65,6 +76,7 @@ struct connection_setting {
 	int64_t rate;   /* parts a second over all binds; 0 = no limit */
 	struct profile_setting profile;
 	struct smpp_timers timers;
+	struct breaker_setting breaker;
 	struct smpp_status_rule *statuses;
 	size_t status_count;
 };
@@ -72,8 +84,12 @@ struct route_connection {
 	char *name;
 	int64_t weight; /* default 1; 0 = only on failure */
 };
+enum route_class { CLASS_ANY, CLASS_TRANSACTIONAL, CLASS_MARKETING };
 struct route_setting {
-	char *prefix; /* digits; "" = every number */
+	char *prefix;           /* digits; "" = every number */
+	int64_t operator_id;    /* 0 = of any operator */
+	char *sub_account;      /* reference, or account/reference; NULL = of any */
+	enum route_class class; /* of messages */
 	struct route_connection *connections;
 	size_t connection_count;
 };

@@ -65,6 +65,8 @@ static const char *const migrations[] = {
 	"ALTER TABLE sub_account ADD COLUMN allow_countries TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE sub_account ADD COLUMN allow_prefixes TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE sub_account ADD COLUMN redact INTEGER NOT NULL DEFAULT 0;",
+	/* 5: what the operator said about a connection */
+	"ALTER TABLE connection ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;",
 };
 #define ADMIN_SCHEMA ((int)COUNT_OF(migrations))
 
@@ -554,6 +556,29 @@ int admin_connection_number(struct admin *a, struct str name, uint16_t *number, 
 	if (r == 0 && n > CONNECTIONS_MAX)
 		r = err_set(e, -ENOSPC, "connection: more than %d names were used in this data folder", CONNECTIONS_MAX);
 	*number = (uint16_t)n;
+	return r;
+}
+
+int admin_connection_hold(struct admin *a, struct str name, int *hold, struct err *e)
+{
+	int64_t n = 0;
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "connection", &n, e, "SELECT hold FROM connection WHERE name=?1", "t", name);
+	pthread_mutex_unlock(&a->lock);
+	*hold = (int)n;
+	return r;
+}
+
+int admin_connection_hold_set(struct admin *a, struct str name, int hold, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "connection", NULL, e, "UPDATE connection SET hold=?2 WHERE name=?1", "ti", name, (int64_t)hold);
+	r = changed(a, r, "connection", e);
+	pthread_mutex_unlock(&a->lock);
 	return r;
 }
 

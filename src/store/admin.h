@@ -37,6 +37,9 @@ int admin_webhook_set(struct admin *a, struct webhook *w, struct err *e) MUST; /
 int admin_short_code_assign(struct admin *a, struct str code, uint32_t sub_account, struct err *e) MUST;
 /* The number of a connection's name, made when new; 1..65535. */
 int admin_connection_number(struct admin *a, struct str name, uint16_t *number, struct err *e) MUST;
+/* What the operator said about it (enum hold, model/settings.h); of a name that has a number. */
+int admin_connection_hold(struct admin *a, struct str name, int *hold, struct err *e) MUST;
+int admin_connection_hold_set(struct admin *a, struct str name, int hold, struct err *e) MUST;
 /* Who did what, for ever: callers audit each change they make. */
 int admin_audit(struct admin *a, struct str actor, struct str action, struct str detail, struct err *e) MUST;
 /* A copy in a file of its own, while in use; one that is there already is replaced. */

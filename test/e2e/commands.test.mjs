@@ -397,7 +397,7 @@ describe('what is not there yet', () => {
   scenario('is refused by name, never ignored', async w => {
     const g = await w.gateway();
     for (const args of [['sub-account', 'add', 'x', '--max-length', '5'], ['webhook', 'set', '--username', 'tester', '--mo', 'http://example.com'],
-      ['template', 'add', '--name', 'x', '--text', 'y'], ['message', 'cancel', 'x'], ['connection', 'pause', 'main'], ['user', 'password', 'tester'], ['store', 'move']]) {
+      ['template', 'add', '--name', 'x', '--text', 'y'], ['user', 'password', 'tester'], ['store', 'move']]) {
       await fails(g, 69, /not supported yet/, ...args);
     }
     await fails(g, 64, /no such option/, 'user', 'list', '--nonsense');

@@ -411,6 +411,15 @@ static void carrier_status(struct channel *ch, struct buf *json)
 	(void)json;
 }
 
+static void carrier_hold(struct channel *ch, uint16_t connection, enum hold hold,
+			 void (*done)(void *ctx, bool found), void *ctx)
+{
+	(void)ch;
+	(void)connection;
+	(void)hold;
+	done(ctx, false);
+}
+
 static void carrier_stop(struct channel *ch, void (*stopped)(void *ctx), void *ctx)
 {
 	struct carrier *carrier = OWNER(struct carrier, channel, ch);
@@ -421,8 +430,8 @@ static void carrier_stop(struct channel *ch, void (*stopped)(void *ctx), void *c
 
 static void carrier_free(struct channel *ch) { (void)ch; }
 
-static const struct channel_ops ops = {"sim",          carrier_send, carrier_reload,
-				       carrier_status, carrier_stop, carrier_free};
+static const struct channel_ops ops = {"sim",        carrier_send, carrier_reload, carrier_status,
+				       carrier_hold, carrier_stop, carrier_free};
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 

@@ -40,9 +40,11 @@ struct plan {
 	int64_t crash_every_ms; /* 0 = never */
 	int commit_fails;       /* share of crashes that are failing commits */
 	int mid_effects;        /* share of crashes in the middle of a turn's effects */
-	bool reload;            /* routes change while it runs */
-	int clock_steps;        /* share of crashes replaced by a wall clock that is set */
-	int graceful;           /* share that are restarts by the operator */
+	bool conditions;        /* routes by class, operator and sub-account */
+	struct breaker_setting breaker;
+	bool reload;     /* routes change while it runs */
+	int clock_steps; /* share of crashes replaced by a wall clock that is set */
+	int graceful;    /* share that are restarts by the operator */
 	int64_t memory;
 	int credit;               /* share of what is needed that there is; 0 = no balances */
 	bool sub_credit;          /* a sub-account has one as well */

@@ -7,6 +7,7 @@
 #define DUE_MAX 4
 #define SWEEP_SCAN 8
 #define REHOME_MAX 4
+#define SCANS_MAX 2
 #define MAIL_LIMIT 64
 #define BATCH_MAX 16
 #define ENDPOINT_MEMORY 8

@@ -128,6 +128,15 @@ static void draw_extras(struct sim *s)
 	struct prng r;
 
 	prng_seed(&r, s->seed ^ 0x63726564);
+	s->plan.conditions = s->seed >= 1000 && prng_below(&r, 10) < 4;
+	if (s->seed >= 1000 && prng_below(&r, 10) < 6)
+		s->plan.breaker = (struct breaker_setting){.errors = (int64_t)prng_below(&r, 60),
+							   .least = 1 + (int64_t)prng_below(&r, 20),
+							   .window_ms = 100 + (int64_t)prng_below(&r, 60000),
+							   .timeouts = (int64_t)prng_below(&r, 5),
+							   .pause_ms = 100 + (int64_t)prng_below(&r, 30000),
+							   .pause_max_ms = 30000 + (int64_t)prng_below(&r, 270000),
+							   .probes = 1 + (int64_t)prng_below(&r, 3)};
 	if (s->seed < 1000 || s->seed % 2)
 		return;
 	s->plan.credit = 10 + (int)prng_below(&r, 140);
@@ -141,6 +150,8 @@ static void draw_extras(struct sim *s)
 	s->plan.same_number = 30 + (int)prng_below(&r, 70);
 }
 
+static const char *const names[CONNECTIONS_MAX] = {"main", "second", "third"};
+
 static struct route_connection *route_to(const char *a, const char *b, size_t *n)
 {
 	struct route_connection *r = xcalloc(2, sizeof(*r));
@@ -152,13 +163,29 @@ static struct route_connection *route_to(const char *a, const char *b, size_t *n
 	return r;
 }
 
-static const char *const names[CONNECTIONS_MAX] = {"main", "second", "third"};
+/* Routes for some of the messages only, on connections that the others share. */
+static void draw_conditions(struct sim *s, struct settings *t, struct route_setting *r, bool other)
+{
+	const char *last = names[s->plan.connections - 1];
+
+	r[0].prefix = xstrdup("55");
+	r[0].class = CLASS_MARKETING;
+	r[0].connections = route_to(last, NULL, &r[0].connection_count);
+	r[1].prefix = xstrdup("55");
+	r[1].sub_account = xstrdup(other ? "c" : "b");
+	r[1].connections = route_to("main", NULL, &r[1].connection_count);
+	r[2].prefix = xstrdup("55");
+	r[2].operator_id = 2;
+	r[2].class = CLASS_TRANSACTIONAL;
+	r[2].connections = route_to(last, s->plan.connections > 1 ? "main" : NULL, &r[2].connection_count);
+	t->sms.route_count += 3;
+}
 
 /* The other routes: one is gone, one has its connections the other way round. */
 static void draw_routes(struct sim *s, struct settings *t, bool other)
 {
 	const char *last = names[s->plan.connections - 1];
-	struct route_setting *r = t->sms.routes = xcalloc(2, sizeof(*t->sms.routes));
+	struct route_setting *r = t->sms.routes = xcalloc(5, sizeof(*t->sms.routes));
 
 	ASSERT(s->plan.connections >= 1 && s->plan.connections <= CONNECTIONS_MAX);
 	t->sms.connection_count = (size_t)s->plan.connections;
@@ -169,16 +196,20 @@ static void draw_routes(struct sim *s, struct settings *t, bool other)
 		t->sms.connections[i].binds = s->plan.links;
 		t->sms.connections[i].window = s->plan.window;
 	}
+	for (size_t i = 0; i < t->sms.connection_count; i++)
+		t->sms.connections[i].breaker = s->plan.breaker;
 	t->sms.route_count = other ? 1 : 2;
 	r[0].prefix = xstrdup("55");
 	r[0].connections = other ? route_to(last, s->plan.connections > 1 ? "main" : NULL, &r[0].connection_count)
 				 : route_to("main", s->plan.connections > 1 ? "second" : NULL, &r[0].connection_count);
 	if (r[0].connection_count > 1)
 		r[0].connections[1].weight = between(s, 0, 2);
-	if (other)
-		return;
-	r[1].prefix = xstrdup("351");
-	r[1].connections = route_to(last, s->plan.connections > 1 ? "main" : NULL, &r[1].connection_count);
+	if (!other) {
+		r[1].prefix = xstrdup("351");
+		r[1].connections = route_to(last, s->plan.connections > 1 ? "main" : NULL, &r[1].connection_count);
+	}
+	if (s->plan.conditions)
+		draw_conditions(s, t, r + t->sms.route_count, other);
 }
 
 /* The second one's receipts may take longer than is usual, or are given up sooner. */

@@ -150,6 +150,7 @@ int sms_config_new(struct sms_config **ret, const struct settings *s, const stru
 
 	c->name = text(from->name);
 	c->number = from->number;
+	c->hold = from->hold;
 	c->system_id = text(from->system_id);
 	c->password = text(from->password);
 	c->system_type = text(from->profile.system_type);

@@ -16,6 +16,7 @@ struct sms_host {
 struct sms_config {
 	char *name;
 	uint16_t number;
+	enum hold hold;
 	struct sms_host *hosts;
 	size_t host_count;
 	struct ssl_ctx_st *tls; /* NULL when no host wants it */

@@ -18,6 +18,16 @@
 
 #define TICK_MS 1000 /* how often the queues are looked through for what expired */
 
+static const char *hold_name(enum hold h)
+{
+	switch (h) {
+	case HOLD_NONE: return "none";
+	case HOLD_PAUSED: return "paused";
+	case HOLD_DRAINED: break;
+	}
+	return "drained";
+}
+
 static void on_pace(struct timer *t) { sms_touch(OWNER(struct conn, pace_timer, t)->ch); }
 
 static void on_tick(struct timer *t)
@@ -51,8 +61,15 @@ struct conn *conn_new(struct sms *ch, struct sms_config *take)
 
 		c->links[i] = session_new(c, role, i);
 	}
+	c->cell_hold = metric_cell("pombo_connection_held", "1 paused by the operator, 2 drained",
+				   METRIC_GAUGE, "connection", take->name);
+	c->hold = take->hold;
 	for (unsigned i = 0; i < c->link_count; i++)
-		session_start(c->links[i]);
+		if (c->hold == HOLD_DRAINED)
+			c->links[i]->draining = true;
+		else
+			session_start(c->links[i]);
+	sms_touch(ch);
 	return c;
 }
 
@@ -185,17 +202,22 @@ static void arm(struct conn *c, const struct load *l, int64_t now_us)
 static void show(struct conn *c, const struct load *l)
 {
 	unsigned bound = 0;
+	int64_t out = 0;
 
-	for (unsigned i = 0; i < c->link_count; i++)
+	for (unsigned i = 0; i < c->link_count; i++) {
 		bound += c->links[i]->state == SESSION_BOUND;
-	atomic_store_explicit(&c->shown_used, (int)l->out, memory_order_relaxed);
+		out += (int64_t)window_used(&c->links[i]->window);
+	}
+	atomic_store_explicit(&c->shown_used, (int)out, memory_order_relaxed);
+	atomic_store_explicit(&c->shown_hold, (int)c->hold, memory_order_relaxed);
 	atomic_store_explicit(&c->shown_queued, (int)l->unwritten, memory_order_relaxed);
 	atomic_store_explicit(&c->shown_window, (int)l->window, memory_order_relaxed);
 	atomic_store_explicit(&c->shown_rate, (int)c->pace.now_rate, memory_order_relaxed);
 	if (c->retired)
 		return;
 	metric_cell_set(c->cell_binds, bound);
-	metric_cell_set(c->cell_window, l->out);
+	metric_cell_set(c->cell_window, out);
+	metric_cell_set(c->cell_hold, (int64_t)c->hold);
 }
 
 void conn_turn(struct conn *c)
@@ -217,6 +239,31 @@ void conn_turn(struct conn *c)
 	show(c, &l);
 }
 
+/* -- the operator's word -------------------------------------------------------------------------------------------- */
+
+/* Credits are void first, so that what comes back goes elsewhere, or waits. */
+void conn_hold(struct conn *c, enum hold hold)
+{
+	enum hold old = c->hold;
+
+	if (hold == old || c->retired)
+		return;
+	c->hold = hold;
+	if (old == HOLD_NONE)
+		conn_lost(c, NULL);
+	for (unsigned i = 0; i < c->link_count; i++) {
+		struct session *s = c->links[i];
+
+		submit_put_back(s);
+		if (hold == HOLD_DRAINED)
+			session_drain(s);
+		else if (old == HOLD_DRAINED)
+			session_undrain(s);
+	}
+	log_info("connection_hold", "connection=%s hold=%s", c->set->name, hold_name(hold));
+	sms_touch(c->ch);
+}
+
 /* -- settings ------------------------------------------------------------------------------------------------------ */
 
 void conn_configure(struct conn *c, struct sms_config *take)
@@ -229,6 +276,7 @@ void conn_configure(struct conn *c, struct sms_config *take)
 	pace_change(&c->pace, take->rate, take->timers.throttle_ms, mono_us());
 	if (old->window != take->window || old->rate != take->rate)
 		conn_lost(c, NULL);
+	conn_hold(c, take->hold);
 	sms_config_free(old);
 }
 
@@ -237,6 +285,7 @@ void conn_retire(struct conn *c)
 	if (c->was_up)
 		post_capacity(c, true, false, 0, 0);
 	metric_cell_set(c->cell_binds, 0);
+	metric_cell_set(c->cell_hold, 0);
 	metric_cell_set(c->cell_window, 0);
 	pthread_mutex_lock(&c->ch->lock);
 	c->retired = true;
@@ -264,15 +313,28 @@ static const char *role_name(enum role r)
 	return "receiver";
 }
 
+/* Drained once the last link is closed. */
+static const char *shown_hold(const struct conn *c)
+{
+	enum hold hold = (enum hold)atomic_load_explicit(&c->shown_hold, memory_order_relaxed);
+
+	if (hold != HOLD_DRAINED)
+		return hold_name(hold);
+	for (unsigned i = 0; i < c->link_count; i++)
+		if (c->links[i]->shown_state != SESSION_CLOSED)
+			return "draining";
+	return "drained";
+}
+
 void conn_status(struct conn *c, struct buf *json)
 {
 	int window = atomic_load_explicit(&c->shown_window, memory_order_relaxed);
 
 	buf_puts(json, "{\"name\":");
 	buf_json(json, str_of(c->set->name));
-	buf_fmt(json, ",\"number\":%u,\"up\":%s,\"retired\":%s,\"window\":%d,\"used\":%d,\"queued\":%d,\"rate\":%d,\"binds\":[",
-		c->set->number, window ? "true" : "false", c->retired ? "true" : "false", window,
-		atomic_load_explicit(&c->shown_used, memory_order_relaxed),
+	buf_fmt(json, ",\"number\":%u,\"up\":%s,\"retired\":%s,\"hold\":\"%s\",\"window\":%d,\"used\":%d,\"queued\":%d,\"rate\":%d,\"binds\":[",
+		c->set->number, window ? "true" : "false", c->retired ? "true" : "false", shown_hold(c),
+		window, atomic_load_explicit(&c->shown_used, memory_order_relaxed),
 		atomic_load_explicit(&c->shown_queued, memory_order_relaxed),
 		atomic_load_explicit(&c->shown_rate, memory_order_relaxed));
 	for (unsigned i = 0; i < c->link_count; i++) {

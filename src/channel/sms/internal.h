@@ -72,11 +72,12 @@ struct conn {
 	unsigned link_count, pump_from;
 	struct pace pace;
 	struct timer pace_timer, tick;
-	bool retired; /* replaced or removed: finishes, grants nothing */
-	bool was_up;  /* as last told to the core */
-	int64_t held; /* credits at the core: granted and not yet come back as attempts */
-	atomic_int shown_used, shown_queued, shown_window, shown_rate;
-	struct metric_cell *cell_binds, *cell_window;
+	bool retired;   /* replaced or removed: finishes, grants nothing */
+	enum hold hold; /* the operator's word; only HOLD_NONE takes attempts */
+	bool was_up;    /* as last told to the core */
+	int64_t held;   /* credits at the core: granted and not yet come back as attempts */
+	atomic_int shown_used, shown_queued, shown_window, shown_rate, shown_hold;
+	struct metric_cell *cell_binds, *cell_window, *cell_hold;
 };
 
 #define SESSION_STATES(X) /* id, text, states it may go to */                             \
@@ -177,6 +178,7 @@ void conn_take(struct conn *c, struct attempt *a); /* one attempt from the core 
 void conn_turn(struct conn *c);
 void conn_lost(struct conn *c, const struct session *s); /* s takes no more: all credits are void; s NULL: just that */
 void conn_configure(struct conn *c, struct sms_config *take);
+void conn_hold(struct conn *c, enum hold hold);
 void conn_retire(struct conn *c); /* drains; conn_gone() is true when nothing is left */
 bool conn_gone(const struct conn *c);
 void conn_status(struct conn *c, struct buf *json); /* under sms.lock */
@@ -186,6 +188,7 @@ struct session *session_new(struct conn *c, enum role role, unsigned index);
 void session_free(struct session *s);
 void session_start(struct session *s);
 void session_drain(struct session *s);         /* finishes what is out, unbinds, closes */
+void session_undrain(struct session *s);       /* goes on, or begins anew */
 bool session_submits(const struct session *s); /* bound, and takes new attempts */
 void session_fail(struct session *s, const char *why);
 void session_bind_answer(struct session *s, uint32_t status);
@@ -213,6 +216,7 @@ bool submit_nack(struct session *s, const struct smpp_pdu *m);
 int64_t submit_overdue(struct session *s, int64_t now_us); /* ends them; returns when the next is due, INT64_MAX = none */
 void submit_sweep(struct session *s, int64_t now_ms); /* ends what expired in the queue */
 void submit_drain(struct session *s);                 /* what has not begun goes back */
+void submit_put_back(struct session *s);              /* and what the SMSC only ever threw back */
 void submit_lost(struct session *s);                  /* the link's life ended: everything is answered */
 bool submit_idle(const struct session *s);
 

@@ -77,7 +77,7 @@ static void session_go(struct session *s, enum session_state to, int64_t limit_m
 
 bool session_submits(const struct session *s)
 {
-	return s->state == SESSION_BOUND && s->role != ROLE_RECEIVER && !s->draining;
+	return s->state == SESSION_BOUND && s->role != ROLE_RECEIVER && !s->draining && !s->conn->hold;
 }
 
 /* -- the end of a life --------------------------------------------------------------------------------------------- */
@@ -103,6 +103,11 @@ static void end_life(struct session *s)
 	buf_done(&s->out);
 }
 
+static bool stays_closed(const struct session *s)
+{
+	return session_sms(s)->stopping || s->conn->retired || s->conn->hold == HOLD_DRAINED;
+}
+
 static void leave(struct session *s, int64_t delay_ms, const char *why)
 {
 	char kept[160]; /* why may lie in what goes */
@@ -113,7 +118,7 @@ static void leave(struct session *s, int64_t delay_ms, const char *why)
 		conn_lost(s->conn, s);
 	end_life(s);
 	sms_touch(session_sms(s));
-	if (session_sms(s)->stopping || s->conn->retired)
+	if (stays_closed(s))
 		session_go(s, SESSION_CLOSED, 0, kept);
 	else
 		session_go(s, SESSION_BACKOFF, MAX(delay_ms, (int64_t)1), kept);
@@ -160,7 +165,7 @@ void session_fail(struct session *s, const char *why)
 	switch (s->state) {
 	case SESSION_CLOSED: return;
 	case SESSION_BACKOFF:
-		if (session_sms(s)->stopping || s->conn->retired)
+		if (stays_closed(s))
 			session_go(s, SESSION_CLOSED, 0, why);
 		return;
 	case SESSION_CONNECTING:
@@ -459,10 +464,21 @@ static void on_retry(struct timer *t) { deliver_retry(OWNER(struct session, retr
 
 /* -- draining ------------------------------------------------------------------------------------------------------ */
 
+/* When the program or the link has to go, the wait is short. The operator who drains a connection has time: until the last answer is
+ * there, or has not come. */
+static int64_t drain_ms(const struct session *s)
+{
+	int64_t response = s->conn->set->timers.response_ms;
+
+	return s->conn->retired ? MIN((int64_t)DRAIN_MS, response) : response + 1000;
+}
+
 void session_drain(struct session *s)
 {
-	if (s->draining)
+	if (s->draining) {
+		s->drain_until = MIN(s->drain_until, mono_us() + drain_ms(s) * 1000);
 		return;
+	}
 	if (s->state != SESSION_BOUND) {
 		s->draining = true;
 		if (s->state != SESSION_UNBINDING)
@@ -470,10 +486,17 @@ void session_drain(struct session *s)
 		return;
 	}
 	s->draining = true;
-	s->drain_until = mono_us() + MIN((int64_t)DRAIN_MS, s->conn->set->timers.response_ms) * 1000;
+	s->drain_until = mono_us() + drain_ms(s) * 1000;
 	submit_drain(s);
 	session_wake_at(s, s->drain_until);
 	sms_touch(session_sms(s));
+}
+
+void session_undrain(struct session *s)
+{
+	s->draining = false;
+	if (s->state == SESSION_CLOSED)
+		session_start(s);
 }
 
 void session_turn(struct session *s)

@@ -14,6 +14,10 @@
 struct order {
 	struct mail mail;
 	bool stop;
+	bool holds; /* connection, hold, held */
+	uint16_t connection;
+	enum hold hold;
+	void (*held)(void *ctx, bool found);
 	struct sms_config **sets; /* reload; owned */
 	size_t count;
 	void (*stopped)(void *ctx);
@@ -219,6 +223,16 @@ static void apply_stop(struct sms *ch, const struct order *o)
 	timer_set(&ch->stop_timer, DRAIN_MS + UNBIND_MS + 1000);
 }
 
+static void apply_hold(struct sms *ch, const struct order *o)
+{
+	struct conn *c = ch->stopping ? NULL : sms_conn(ch, o->connection);
+
+	if (c)
+		conn_hold(c, o->hold);
+	if (o->held)
+		o->held(o->ctx, c != NULL);
+}
+
 static void on_stop_timer(struct timer *t)
 {
 	struct sms *ch = OWNER(struct sms, stop_timer, t);
@@ -241,7 +255,9 @@ static void on_control(void *ctx, struct mail *first)
 		struct order *o = OWNER(struct order, mail, first);
 
 		first = first->next;
-		if (o->stop)
+		if (o->holds)
+			apply_hold(ch, o);
+		else if (o->stop)
 			apply_stop(ch, o);
 		else if (!ch->stopping)
 			apply_reload(ch, o);
@@ -264,6 +280,20 @@ static int sms_reload(struct channel *channel, const struct settings *s, struct 
 	o->count = s->sms.connection_count;
 	mailbox_post_always(ch->control, &o->mail);
 	return 0;
+}
+
+static void sms_hold(struct channel *channel, uint16_t connection, enum hold hold,
+		     void (*done)(void *ctx, bool found), void *ctx)
+{
+	struct sms *ch = OWNER(struct sms, ch, channel);
+	struct order *o = xnew(struct order);
+
+	o->holds = true;
+	o->connection = connection;
+	o->hold = hold;
+	o->held = done;
+	o->ctx = ctx;
+	mailbox_post_always(ch->control, &o->mail);
 }
 
 static void sms_stop(struct channel *channel, void (*stopped)(void *ctx), void *ctx)
@@ -313,6 +343,8 @@ static void empty_mailboxes(struct sms *ch)
 			struct order *o = OWNER(struct order, mail, m);
 
 			m = m->next;
+			if (o->held)
+				o->held(o->ctx, false);
 			free_sets(o->sets, o->count);
 			free(o);
 		}
@@ -346,6 +378,7 @@ static const struct channel_ops sms_ops = {
 	.send = sms_send,
 	.reload = sms_reload,
 	.status = sms_status,
+	.hold = sms_hold,
 	.stop = sms_stop,
 	.free = sms_free,
 };

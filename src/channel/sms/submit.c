@@ -118,12 +118,13 @@ static void take_from_again(struct session *s, struct piece *p)
 }
 
 /* The one message-wide result. Does not free j. */
-static void end_and_keep(struct session *s, struct job *j, enum verdict v, int32_t status)
+static void end_and_keep(struct session *s, struct job *j, enum verdict v, int32_t status, bool lost)
 {
 	struct result *r = new_result(s->conn->set->number, j->key, j->attempt, v, status);
 
 	ASSERT(!j->ended);
 	r->parts = j->n ? j->n : MAX(j->a->parts, 1);
+	r->lost = lost;
 	sms_post(session_sms(s), &r->in);
 	unqueue(s, j);
 	for (unsigned i = 0; i < j->next; i++) {
@@ -139,7 +140,7 @@ static void end_and_keep(struct session *s, struct job *j, enum verdict v, int32
 /* j may be gone after it. */
 static void end_job(struct session *s, struct job *j, enum verdict v, int32_t status)
 {
-	end_and_keep(s, j, v, status);
+	end_and_keep(s, j, v, status, false);
 	free_if_answered(s, j);
 }
 
@@ -460,7 +461,7 @@ int64_t submit_overdue(struct session *s, int64_t now_us)
 		log_info("smpp_no_response", "connection=%s link=%u key=%lld part=%u sequence=%u",
 			 s->conn->set->name, s->index, (long long)j->key, piece_of(e)->index, e->seq);
 		if (!j->ended)
-			end_and_keep(s, j, V_DOUBT, 0);
+			end_and_keep(s, j, V_DOUBT, 0, false);
 		if (j->doubted)
 			window_make_late(&s->window, e);
 		else
@@ -507,10 +508,26 @@ void submit_drain(struct session *s)
 	}
 }
 
+void submit_put_back(struct session *s)
+{
+	struct node *n = list_first(&s->again);
+
+	submit_drain(s);
+	while (n) {
+		struct job *j = OWNER(struct piece, again, n)->job;
+
+		n = list_next(&s->again, n);
+		if (j->accepted || j->out)
+			continue; /* begun at the carrier: it is finished */
+		end_job(s, j, V_NOT_SENT, 0);
+		n = list_first(&s->again); /* its other pieces went as well */
+	}
+}
+
 static void end_lost(struct session *s, struct job *j)
 {
 	if (!j->ended)
-		end_and_keep(s, j, j->left || j->accepted ? V_DOUBT : V_NOT_SENT, 0);
+		end_and_keep(s, j, j->left || j->accepted ? V_DOUBT : V_NOT_SENT, 0, true);
 }
 
 /* Octets have left when the kernel has them, that is, when they are no longer in the output buffer. Over TLS a record may be

@@ -382,8 +382,28 @@ static void faults_of_connections_and_routes(void **state)
 		{SMS "   - " CONNECTION
 		     "\n  routes: [{connections: [main]},\n    {prefix: \"\", connections: [main]}]",
 		 "7: sms.routes[1].prefix: \"\" is taken by sms.routes[0].prefix in line 6"},
-		{SMS "   - " CONNECTION "\n  routes: [{operator: 1, connections: [main]}]",
-		 "6: sms.routes[0].operator: not supported yet"},
+		{SMS "   - " CONNECTION "\n  routes: [{operator: 7, connections: [main]}]",
+		 "6: sms.routes[0].operator: no operator has the id 7"},
+		{SMS "   - " CONNECTION "\n  routes: [{operator: 0, connections: [main]}]",
+		 "6: sms.routes[0].operator: must be from 1 to 2147483647"},
+		{SMS "   - " CONNECTION "\n  routes: [{sub_account: /x, connections: [main]}]",
+		 "6: sms.routes[0].sub_account: must be a reference, or account/reference"},
+		{SMS "   - " CONNECTION "\n  routes: [{class: bulk, connections: [main]}]",
+		 "6: sms.routes[0].class: must be any, transactional or marketing"},
+		{SMS
+		 "   - " CONNECTION
+		 "\n  routes:\n   - {prefix: \"55\", class: marketing, sub_account: a, connections: [main]}\n"
+		 "   - {prefix: \"55\", class: marketing, connections: [main]}\n"
+		 "   - {sub_account: a, prefix: \"55\", class: marketing, connections: [main]}",
+		 "9: sms.routes[2].prefix: \"55, sub-account a, marketing\" is taken by sms.routes[0].prefix "
+		 "in line 7"},
+		{SMS "   - {name: a, smpp: [smpp://h:1], system_id: u, password: p, breaker: {pause: 6m}}",
+		 "5: sms.connections[0].breaker.pause: must not be more than pause_max"},
+		{SMS "   - {name: a, smpp: [smpp://h:1], system_id: u, password: p, breaker: {errors: 101, "
+		     "least: 0, probes: 0}}",
+		 "5: sms.connections[0].breaker.errors: must be from 0 to 100\n"
+		 "5: sms.connections[0].breaker.least: must be from 1 to 1000000\n"
+		 "5: sms.connections[0].breaker.probes: must be from 1 to 1000"},
 		{SMS "   - " CONNECTION "\n  routes: [{connections: [{name: main, weight: 1001}]}]",
 		 "6: sms.routes[0].connections[0].weight: must be from 0 to 1000"},
 		{SMS "   - " CONNECTION "\n  short_codes: [27182, x, \"27182\"]",

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +24,9 @@ static struct route_connection to_a[] = {{a, 1}};
 static struct route_connection to_ab[] = {{a, 3}, {b, 1}};
 static struct route_connection a_then_b_c[] = {{a, 1}, {b, 0}, {c, 0}};
 static struct route_setting routes[] = {
-	{br, to_ab, 2},
-	{any, to_a, 1},
-	{sp, a_then_b_c, 3},
+	{.prefix = br, .connections = to_ab, .connection_count = 2},
+	{.prefix = any, .connections = to_a, .connection_count = 1},
+	{.prefix = sp, .connections = a_then_b_c, .connection_count = 3},
 };
 static char *vivo[] = {sp, m1};
 static char *tim[] = {m2};
@@ -39,11 +40,18 @@ static struct settings settings = {
 	.sms = {.connections = connections, .connection_count = 3, .routes = routes, .route_count = 3},
 };
 
+static struct route *find(struct routes *r, const char *digits)
+{
+	struct route_ask ask = {.digits = str_of(digits)};
+
+	return routes_find(r, &ask);
+}
+
 static int setup(void **state)
 {
 	struct routes *r = xnew(struct routes);
 
-	routes_set(r, &settings);
+	assert_true(routes_set(r, &settings, NULL));
 	for (size_t i = 0; i < r->connection_count; i++)
 		*r->connections[i] = (struct connection){
 			.number = r->connections[i]->number, .configured = true, .up = true, .credits = 1000, .window = 100};
@@ -64,33 +72,33 @@ static void the_longest_prefix_wins(void **state)
 {
 	struct routes *r = *state;
 
-	assert_string_equal(routes_find(r, STR("5511999990001"))->prefix, "5511");
-	assert_string_equal(routes_find(r, STR("5521999990001"))->prefix, "55");
-	assert_string_equal(routes_find(r, STR("351912345678"))->prefix, "");
-	assert_string_equal(routes_find(r, STR("5"))->prefix, "");
+	assert_string_equal(find(r, "5511999990001")->prefix, "5511");
+	assert_string_equal(find(r, "5521999990001")->prefix, "55");
+	assert_string_equal(find(r, "351912345678")->prefix, "");
+	assert_string_equal(find(r, "5")->prefix, "");
 }
 
 static void a_queues_name_does_not_change_with_the_process(void **state)
 {
 	struct routes *r = *state, again = {0};
 
-	routes_set(&again, &settings);
+	routes_set(&again, &settings, NULL);
 	for (size_t i = 0; i < r->n; i++)
 		assert_int_equal(r->a[i].hash, again.a[i].hash);
 	assert_ptr_equal(routes_by_hash(r, r->a[1].hash), &r->a[1]);
 	assert_null(routes_by_hash(r, 12345));
-	assert_int_equal(routes_find(r, STR("351"))->hash, 0x8e1f4026u);
+	assert_int_equal(find(r, "351")->hash, 0x8e1f4026u);
 	routes_done(&again);
 }
 
 static void weights_share(void **state)
 {
 	struct routes *r = *state;
-	struct route *t = routes_find(r, STR("5521"));
+	struct route *t = find(r, "5521");
 	int first = 0, second = 0;
 
 	for (int i = 0; i < 400; i++) {
-		struct connection *to = route_pick(t, 1, 0);
+		struct connection *to = route_pick(t, 1, 0, 0);
 
 		assert_non_null(to);
 		first += to->number == 1;
@@ -103,45 +111,45 @@ static void weights_share(void **state)
 static void weight_zero_only_on_failure_and_by_order(void **state)
 {
 	struct routes *r = *state;
-	struct route *t = routes_find(r, STR("5511"));
+	struct route *t = find(r, "5511");
 
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(route_pick(t, 1, 0)->number, 1);
+		assert_int_equal(route_pick(t, 1, 0, 0)->number, 1);
 	routes_connection(r, 1)->credits = 0;
-	assert_null(route_pick(t, 1, 0)); /* it is up: wait for room */
+	assert_null(route_pick(t, 1, 0, 0)); /* it is up: wait for room */
 	routes_connection(r, 1)->up = false;
-	assert_int_equal(route_pick(t, 1, 0)->number, 2);
+	assert_int_equal(route_pick(t, 1, 0, 0)->number, 2);
 	routes_connection(r, 2)->up = false;
-	assert_int_equal(route_pick(t, 1, 0)->number, 3);
+	assert_int_equal(route_pick(t, 1, 0, 0)->number, 3);
 	routes_connection(r, 3)->up = false;
-	assert_null(route_pick(t, 1, 0));
+	assert_null(route_pick(t, 1, 0, 0));
 	assert_false(route_up(t));
 }
 
 static void the_one_that_failed_is_avoided_if_there_is_another(void **state)
 {
 	struct routes *r = *state;
-	struct route *t = routes_find(r, STR("5511"));
+	struct route *t = find(r, "5511");
 
-	assert_int_equal(route_pick(t, 1, 1)->number, 2);
+	assert_int_equal(route_pick(t, 1, 1, 0)->number, 2);
 	routes_connection(r, 2)->up = routes_connection(r, 3)->up = false;
-	assert_int_equal(route_pick(t, 1, 1)->number, 1);
+	assert_int_equal(route_pick(t, 1, 1, 0)->number, 1);
 }
 
 static void a_long_message_waits_for_what_the_window_can_give(void **state)
 {
 	struct routes *r = *state;
-	struct route *t = routes_find(r, STR("351"));
+	struct route *t = find(r, "351");
 	struct connection *one = routes_connection(r, 1);
 
 	one->window = 10;
 	one->credits = 9;
-	assert_null(route_pick(t, 20, 0));
+	assert_null(route_pick(t, 20, 0, 0));
 	one->credits = 10;
-	assert_ptr_equal(route_pick(t, 20, 0), one);
+	assert_ptr_equal(route_pick(t, 20, 0, 0), one);
 	route_charge(t, one, 20);
 	assert_int_equal(one->credits, -10);
-	assert_null(route_pick(t, 1, 0));
+	assert_null(route_pick(t, 1, 0, 0));
 }
 
 static void connections_keep_their_state_over_a_reload(void **state)
@@ -153,11 +161,179 @@ static void connections_keep_their_state_over_a_reload(void **state)
 	two->credits = 77;
 	fewer.sms.connection_count = 2;
 	fewer.sms.route_count = 2;
-	routes_set(r, &fewer);
+	assert_true(routes_set(r, &fewer, NULL));
+	assert_false(routes_set(r, &fewer, NULL));
 	assert_ptr_equal(routes_connection(r, 2), two);
 	assert_int_equal(two->credits, 77);
 	assert_false(routes_connection(r, 3)->configured);
-	assert_string_equal(routes_find(r, STR("5511"))->prefix, "55");
+	assert_string_equal(find(r, "5511")->prefix, "55");
+}
+
+/* -- conditions ----------------------------------------------------------------------------------------------------- */
+
+static char ref[] = "shop", foreign[] = "other/shop";
+static struct route_connection to_b[] = {{b, 1}}, to_c[] = {{c, 1}};
+static struct route_setting conditional[] = {
+	{.prefix = br, .connections = to_ab, .connection_count = 2},
+	{.prefix = br, .operator_id = 5, .connections = to_b, .connection_count = 1},
+	{.prefix = br, .class = CLASS_MARKETING, .connections = to_c, .connection_count = 1},
+	{.prefix = br, .sub_account = ref, .class = CLASS_MARKETING, .connections = to_b, .connection_count = 1},
+	{.prefix = br, .sub_account = foreign, .connections = to_b, .connection_count = 1},
+	{.prefix = sp, .sub_account = ref, .connections = to_a, .connection_count = 1},
+	{.prefix = any, .class = CLASS_TRANSACTIONAL, .connections = to_a, .connection_count = 1},
+};
+
+static struct snapshot *two_accounts(void)
+{
+	struct account accounts[] = {{.id = 1, .name = "default"}, {.id = 2, .name = "other"}};
+	struct sub_account subs[] = {{.id = 11, .account = 1, .reference = "shop"},
+				     {.id = 12, .account = 1, .reference = "news"},
+				     {.id = 21, .account = 2, .reference = "shop"}};
+	struct snapshot_source src = {.accounts = accounts, .account_count = 2, .sub_accounts = subs, .sub_account_count = 3};
+
+	return snapshot_new(&src);
+}
+
+static int way(struct routes *r, const char *digits, int32_t operator_id, uint32_t sub, bool marketing)
+{
+	struct route_ask ask = {str_of(digits), operator_id, sub, marketing};
+	struct route *t = routes_find(r, &ask);
+
+	for (size_t i = 0; t && i < COUNT_OF(conditional); i++)
+		if (!strcmp(t->prefix, conditional[i].prefix) && t->operator_id == conditional[i].operator_id &&
+		    t->sub_name == conditional[i].sub_account && t->class == conditional[i].class)
+			return (int)i;
+	return -1;
+}
+
+static void more_conditions_win_after_the_longer_prefix(void **state)
+{
+	struct settings s = settings;
+	struct snapshot *snap = two_accounts();
+	struct routes r = {0};
+
+	(void)state;
+	s.sms.routes = conditional;
+	s.sms.route_count = COUNT_OF(conditional);
+	assert_true(routes_set(&r, &s, NULL));
+	/* As long as nobody has that name, nothing fits it. */
+	assert_int_equal(way(&r, "5511999990001", 0, 11, false), 0);
+	routes_subs(&r, snap);
+	assert_int_equal(way(&r, "5521999990001", 0, 12, false), 0);
+	assert_int_equal(way(&r, "5521999990001", 5, 12, false), 1);
+	assert_int_equal(way(&r, "5521999990001", 1, 12, false), 0);
+	assert_int_equal(way(&r, "5521999990001", 0, 12, true), 2);
+	assert_int_equal(way(&r, "5521999990001", 5, 12, true), 1); /* one condition each: the first as written */
+	assert_int_equal(way(&r, "5521999990001", 5, 11, true), 3); /* two conditions */
+	assert_int_equal(way(&r, "5511999990001", 5, 11, true), 5); /* the prefix first of all */
+	assert_int_equal(way(&r, "5511999990001", 0, 12, false), 0);
+	assert_int_equal(way(&r, "5521999990001", 0, 21, false), 4);
+	assert_int_equal(way(&r, "351912345678", 0, 11, false), 6);
+	assert_int_equal(way(&r, "351912345678", 0, 11, true), -1); /* no route at all */
+	assert_false(routes_set(&r, &s, snap));
+	conditional[1].operator_id = 1;
+	assert_true(routes_set(&r, &s, snap)); /* a changed condition is another way */
+	conditional[1].operator_id = 5;
+	routes_done(&r);
+	snapshot_publish(snap);
+	snapshot_publish(NULL);
+}
+
+static void thousands_of_sub_accounts_have_routes(void **state)
+{
+	enum { N = 3000 };
+	struct settings s = settings;
+	struct account account = {.id = 1, .name = "default"};
+	struct sub_account *subs = xcalloc(N, sizeof *subs);
+	struct route_setting *many = xcalloc(N, sizeof *many);
+	char(*names)[16] = xcalloc(N, sizeof *names);
+	struct snapshot_source src = {.accounts = &account, .account_count = 1, .sub_accounts = subs, .sub_account_count = N};
+	struct snapshot *snap;
+	struct routes r = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < N; i++) {
+		snprintf(names[i], sizeof names[i], "s%u", i);
+		subs[i] = (struct sub_account){.id = i + 1, .account = 1};
+		memcpy(subs[i].reference, names[i], sizeof names[i]);
+		many[i] = (struct route_setting){
+			.prefix = br, .sub_account = names[i], .connections = i % 2 ? to_a : to_b, .connection_count = 1};
+	}
+	snap = snapshot_new(&src);
+	s.sms.routes = many;
+	s.sms.route_count = N;
+	routes_set(&r, &s, snap);
+	for (uint32_t i = 0; i < N; i++) {
+		struct route_ask ask = {STR("5511999990001"), 0, i + 1, false};
+
+		assert_string_equal(routes_find(&r, &ask)->sub_name, names[i]);
+	}
+	routes_done(&r);
+	snapshot_publish(snap);
+	snapshot_publish(NULL);
+	free(subs);
+	free(many);
+	free(names);
+}
+
+/* Connections that meet in a route are one pool, also over a third. */
+static void routes_that_share_connections_are_a_pool(void **state)
+{
+	struct routes *r = *state;
+
+	assert_int_equal(r->pools, 1);
+	assert_int_equal(find(r, "5511")->pool, 1);
+	struct settings apart = settings;
+	struct route_setting two[] = {{.prefix = br, .connections = to_ab, .connection_count = 2},
+				      {.prefix = any, .connections = to_c, .connection_count = 1}};
+	apart.sms.routes = two;
+	apart.sms.route_count = 2;
+	assert_true(routes_set(r, &apart, NULL));
+	assert_int_equal(r->pools, 2);
+	assert_int_not_equal(find(r, "55")->pool, find(r, "351")->pool);
+}
+
+/* -- health --------------------------------------------------------------------------------------------------------- */
+
+static void a_sick_connection_gets_nothing_but_probes(void **state)
+{
+	struct routes *r = *state;
+	struct route *t = find(r, "5511");
+	struct connection *one = routes_connection(r, 1);
+
+	one->health = (struct breaker_setting){
+		.timeouts = 2, .window_ms = 1000, .pause_ms = 1000, .pause_max_ms = 4000, .probes = 1};
+	assert_int_equal(route_pick(t, 1, 0, 5000)->number, 1);
+	assert_false(breaker_ended(&one->breaker, &one->health, 4000, BREAKER_TIMEOUT, 5000));
+	assert_true(breaker_ended(&one->breaker, &one->health, 4000, BREAKER_TIMEOUT, 5000));
+	assert_int_equal(route_pick(t, 1, 0, 5999)->number, 2); /* as if it were down */
+	assert_int_equal(route_pick(t, 1, 0, 6000)->number, 1); /* the probe */
+	breaker_began(&one->breaker);
+	assert_int_equal(route_pick(t, 1, 0, 6001)->number, 2);
+	assert_false(breaker_ended(&one->breaker, &one->health, 6000, BREAKER_OK, 6100));
+	assert_int_equal(route_pick(t, 1, 0, 6100)->number, 1);
+	/* Alone it waits rather than to waste tries on it. */
+	routes_connection(r, 2)->up = routes_connection(r, 3)->up = false;
+	for (int i = 0; i < 2; i++)
+		(void)breaker_ended(&one->breaker, &one->health, 6000, BREAKER_TIMEOUT, 6200);
+	assert_null(route_pick(t, 1, 0, 6300));
+	assert_false(connection_open(one, 6300));
+	assert_true(connection_open(one, 7300));
+}
+
+/* Room that a long message waits for is not taken by others in the same turn. */
+static void room_is_kept_for_a_long_message(void **state)
+{
+	struct routes *r = *state;
+	struct route *t = find(r, "351");
+	struct connection *one = routes_connection(r, 1);
+
+	one->credits = 3;
+	assert_null(route_pick(t, 5, 0, 0));
+	route_save(t, 5, 0);
+	assert_null(route_pick(t, 1, 0, 0));
+	one->saving = false;
+	assert_ptr_equal(route_pick(t, 1, 0, 0), one);
 }
 
 static void acceptance_learns_operator_reports_and_route(void **state)
@@ -194,6 +370,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_one_that_failed_is_avoided_if_there_is_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_message_waits_for_what_the_window_can_give, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_keep_their_state_over_a_reload, setup, teardown),
+		cmocka_unit_test(more_conditions_win_after_the_longer_prefix),
+		cmocka_unit_test(thousands_of_sub_accounts_have_routes),
+		cmocka_unit_test_setup_teardown(routes_that_share_connections_are_a_pool, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sick_connection_gets_nothing_but_probes, setup, teardown),
+		cmocka_unit_test_setup_teardown(room_is_kept_for_a_long_message, setup, teardown),
 		cmocka_unit_test(acceptance_learns_operator_reports_and_route),
 	};
 

@@ -480,6 +480,129 @@ static void a_core_on_its_own_thread(void **state)
 	finish(w);
 }
 
+/* -- the operator's word --------------------------------------------------------------------------------------------- */
+
+static unsigned held, held_found;
+
+static void on_held(void *ctx, bool found)
+{
+	(void)ctx;
+	held++;
+	held_found += found;
+}
+
+static void hold(struct world *w, uint16_t connection, enum hold h)
+{
+	unsigned before = held;
+
+	w->ch->ops->hold(w->ch, connection, h, on_held, NULL);
+	WAIT_FOR(w, held == before + 1);
+}
+
+static void a_paused_connection_begins_nothing_and_stays_bound(void **state)
+{
+	struct world *w = start();
+
+	(void)state;
+	w->conn.window = 4;
+	w->smsc.mute_submits = true;
+	world_bound(w);
+	for (int i = 1; i <= 6; i++)
+		world_text(w, i, "5511999990001", "x", 1);
+	WAIT_FOR(w, w->smsc.pdu_count == 4);
+	held_found = 0;
+	hold(w, 1, HOLD_PAUSED);
+	assert_int_equal(held_found, 1);
+	/* What had not begun is given back, and the core knows before that there is no room. */
+	assert_int_equal(w->result_count, 2);
+	assert_int_equal(result_of(w, 5, 0)->verdict, V_NOT_SENT);
+	assert_int_equal(result_of(w, 6, 0)->verdict, V_NOT_SENT);
+	assert_false(w->up);
+	world_text(w, 7, "5511999990001", "x", 1); /* crossed the order on its way */
+	WAIT_FOR(w, result_of(w, 7, 0));
+	assert_int_equal(result_of(w, 7, 0)->verdict, V_NOT_SENT);
+	/* What was out is answered as ever; there is no new room by it. */
+	for (unsigned i = 0; i < 4; i++)
+		smsc_answer(&w->smsc, i, 0, "id");
+	WAIT_FOR(w, results_with(w, V_ACCEPTED) == 4);
+	world_run(w, 20);
+	assert_false(w->up);
+	assert_int_equal(w->smsc.pdu_count, 4);
+	assert_int_equal(w->smsc.binds, 1);
+	hold(w, 1, HOLD_NONE);
+	WAIT_FOR(w, w->up && w->credits == 4);
+	world_text(w, 8, "5511999990001", "x", 1);
+	WAIT_FOR(w, w->smsc.pdu_count == 5);
+	assert_int_equal(w->smsc.binds, 1);
+	held_found = 0;
+	hold(w, 99, HOLD_PAUSED);
+	assert_int_equal(held_found, 0);
+	finish(w);
+}
+
+static void what_was_only_throttled_comes_back_from_a_paused_connection(void **state)
+{
+	struct world *w = start();
+
+	(void)state;
+	w->conn.window = 4;
+	w->conn.timers.throttle_ms = 60000;
+	w->smsc.mute_submits = true;
+	world_bound(w);
+	world_text(w, 1, "5511999990001", "x", 1);
+	WAIT_FOR(w, w->smsc.pdu_count == 1);
+	smsc_answer(&w->smsc, 0, SMPP_RTHROTTLED, "");
+	WAIT_FOR(w, world_link(w, 0)->again.count == 1);
+	hold(w, 1, HOLD_PAUSED);
+	assert_int_equal(result_of(w, 1, 0)->verdict, V_NOT_SENT);
+	assert_int_equal(world_link(w, 0)->unwritten, 0);
+	finish(w);
+}
+
+static void a_drained_connection_finishes_unbinds_and_comes_back(void **state)
+{
+	struct world *w = start();
+
+	(void)state;
+	w->smsc.mute_submits = true;
+	world_bound(w);
+	world_text(w, 1, "5511999990001", "x", 1);
+	WAIT_FOR(w, w->smsc.pdu_count == 1);
+	hold(w, 1, HOLD_DRAINED);
+	world_run(w, 20);
+	assert_int_equal(smsc_count(&w->smsc, SMPP_UNBIND), 0); /* an answer is still out */
+	smsc_answer(&w->smsc, 0, 0, "id");
+	WAIT_FOR(w, world_link(w, 0)->state == SESSION_CLOSED);
+	assert_int_equal(smsc_count(&w->smsc, SMPP_UNBIND), 1);
+	assert_int_equal(results_with(w, V_ACCEPTED), 1);
+	world_run(w, 50);
+	assert_int_equal(w->smsc.binds, 1); /* it does not come back by itself */
+	hold(w, 1, HOLD_NONE);
+	WAIT_FOR(w, w->smsc.binds == 2 && w->up && w->credits > 0);
+	finish(w);
+}
+
+static void a_held_connection_is_held_from_the_start_and_by_a_reload(void **state)
+{
+	struct world *w = start();
+	struct err e;
+
+	(void)state;
+	w->conn.hold = HOLD_DRAINED;
+	world_open(w);
+	world_run(w, 50);
+	assert_int_equal(w->smsc.binds, 0);
+	w->conn.hold = HOLD_PAUSED;
+	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
+	WAIT_FOR(w, world_link(w, 0)->state == SESSION_BOUND);
+	world_run(w, 20);
+	assert_false(w->up);
+	w->conn.hold = HOLD_NONE;
+	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
+	WAIT_FOR(w, w->up && w->credits > 0);
+	finish(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -497,6 +620,10 @@ int main(void)
 		cmocka_unit_test(status_is_json),
 		cmocka_unit_test(cells_show_links_and_window),
 		cmocka_unit_test(a_core_on_its_own_thread),
+		cmocka_unit_test(a_paused_connection_begins_nothing_and_stays_bound),
+		cmocka_unit_test(what_was_only_throttled_comes_back_from_a_paused_connection),
+		cmocka_unit_test(a_drained_connection_finishes_unbinds_and_comes_back),
+		cmocka_unit_test(a_held_connection_is_held_from_the_start_and_by_a_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

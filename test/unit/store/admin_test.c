@@ -331,6 +331,15 @@ static void connection_keeps_its_number(void **state)
 	assert_true(a > 0 && b > 0 && a != b);
 	reopen(f);
 	assert_int_equal(admin_connection_number(f->a, STR("main"), &again, &e), 0);
+	int hold = -1;
+	assert_int_equal(admin_connection_hold(f->a, STR("main"), &hold, &e), 0);
+	assert_int_equal(hold, 0);
+	assert_int_equal(admin_connection_hold_set(f->a, STR("main"), 2, &e), 0);
+	assert_int_equal(admin_connection_hold(f->a, STR("main"), &hold, &e), 0);
+	assert_int_equal(hold, 2);
+	assert_int_equal(admin_connection_hold(f->a, STR("backup"), &hold, &e), 0);
+	assert_int_equal(hold, 0);
+	assert_int_equal(admin_connection_hold_set(f->a, STR("nobody"), 1, &e), -ENOENT);
 	assert_int_equal(again, a);
 }
 
