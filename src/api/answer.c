@@ -149,7 +149,7 @@ static const char *operator_name(const struct settings *s, int64_t id)
 }
 
 /* An operator that is no longer configured is as unknown as one that never was: id and name go together. */
-static void put_operator(struct buf *out, const struct settings *s, int64_t id)
+void answer_operator(struct buf *out, const struct settings *s, int64_t id)
 {
 	const char *name = id ? operator_name(s, id) : NULL;
 
@@ -169,7 +169,7 @@ void answer_status(struct buf *out, const struct delivery *d, const struct setti
 	buf_puts(out, id);
 	buf_puts(out, "\",\"correlationId\":");
 	answer_text(out, d->t.correlation.n ? d->t.correlation : str_of(id));
-	put_operator(out, s, d->operator_id);
+	answer_operator(out, s, d->operator_id);
 	buf_puts(out, ",\"destination\":");
 	answer_text(out, d->t.destination);
 	if (d->sent_code) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/routes.h"
 #include "api/server.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -180,6 +181,14 @@ static void do_list(struct making *m)
 	answer_list_of(m);
 }
 
+static void do_receive(struct making *m)
+{
+	int64_t r = receive_answer(m->q, m->l->query, ms_left(m->q));
+
+	if (r < 0)
+		failed(m->q, r);
+}
+
 static void execute(struct lookups *l, struct request *q)
 {
 	struct making m = {.l = l, .q = q};
@@ -193,6 +202,8 @@ static void execute(struct lookups *l, struct request *q)
 	case LOOKUP_ONE: do_one(&m); break;
 	case LOOKUP_SEARCH: do_search(&m); break;
 	case LOOKUP_LIST: do_list(&m); break;
+	case LOOKUP_MO_LIST:
+	case LOOKUP_MO_SEARCH: do_receive(&m); break;
 	}
 	buf_done(&m.entries);
 }

@@ -19,7 +19,10 @@ static bool any_word(const char *list, bool (*fits)(struct str word, struct str 
 	return false;
 }
 
-static bool begins(struct str word, struct str digits) { return word.n <= digits.n && !memcmp(word.p, digits.p, word.n); }
+static bool begins(struct str word, struct str digits)
+{
+	return word.n <= digits.n && !memcmp(word.p, digits.p, word.n);
+}
 
 bool protect_covers(const struct allow_list *l, const char *country, struct str digits)
 {

@@ -51,7 +51,7 @@ enum stage { STAGE_IDLE, STAGE_READING, STAGE_WAITING, STAGE_READY, STAGE_GONE }
 
 struct lookup {
 	struct node node; /* in the look-up queue; guarded by its lock */
-	enum { LOOKUP_ONE, LOOKUP_SEARCH, LOOKUP_LIST } kind;
+	enum { LOOKUP_ONE, LOOKUP_SEARCH, LOOKUP_LIST, LOOKUP_MO_LIST, LOOKUP_MO_SEARCH } kind;
 	struct scope scope;
 	struct uid *ids; /* in the arena */
 	size_t id_count;

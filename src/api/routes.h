@@ -10,6 +10,12 @@ void status_search_run(struct request *q, const struct settings *s);
 void status_list_run(struct request *q, const struct settings *s);
 void status_list_sent(struct request *q, bool whole);
 void status_one_run(struct request *q, const struct settings *s);
+void receive_list_run(struct request *q, const struct settings *s);
+void receive_search_run(struct request *q, const struct settings *s);
+/* On the look-up thread: reads and answers; negative: -errno, and nothing is answered. */
+int64_t receive_answer(struct request *q, struct query *query, int64_t left_ms);
+/* Epochs below this are seconds, others milliseconds [api.md section 3]. */
+#define EPOCH_SECONDS_BELOW 100000000000
 void page_health(struct request *q, const struct settings *s);
 void page_ready(struct request *q, const struct settings *s);
 void page_metrics(struct request *q, const struct settings *s);

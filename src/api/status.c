@@ -8,8 +8,6 @@
 
 #define SEARCH_MAX 1000
 #define LIST_MAX 1000
-/* Epochs below this are seconds, others milliseconds [api.md section 3]. */
-#define SECONDS_BELOW 100000000000
 
 static void refuse_field(struct request *q, const char *field, const char *rule)
 {
@@ -187,7 +185,7 @@ static bool read_time(struct request *q, const char *name, int64_t *ret)
 	if (!v.n)
 		return true;
 	if (!str_i64(v, 1, INT64_MAX / 2000, ret)) {
-		if (*ret < SECONDS_BELOW)
+		if (*ret < EPOCH_SECONDS_BELOW)
 			*ret *= 1000;
 		return true;
 	}

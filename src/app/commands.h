@@ -87,6 +87,9 @@ int sub_account_change(struct context *c, const struct args *a);
 int sub_account_list(struct context *c, const struct args *a);
 int short_code_assign(struct context *c, const struct args *a);
 int short_code_list(struct context *c, const struct args *a);
+int keyword_add(struct context *c, const struct args *a); /* commands_keyword.c */
+int keyword_remove(struct context *c, const struct args *a);
+int keyword_list(struct context *c, const struct args *a);
 int webhook_change(struct context *c, const struct args *a); /* commands_webhook.c */
 int webhook_list(struct context *c, const struct args *a);
 int webhook_dead(struct context *c, const struct args *a);

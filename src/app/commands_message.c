@@ -7,6 +7,7 @@
 
 #include "app/commands.h"
 #include "app/commands_find.h"
+#include "app/commands_mo.h"
 #include "app/commands_timeline.h"
 #include "base/time.h"
 #include "model/codes.h"
@@ -54,6 +55,12 @@ int message_show(struct context *c, const struct args *a)
 	if (uid_parse(str_of(a->argument[0]), &id) < 0)
 		return complain(c, EX_DATAERR, "%s: not an id", a->argument[0]);
 	r = query_history(q, &everything, id, &d, &events, &n);
+	if (r == -ENOENT && admin_load(c->admin, &all, &e) == 0) {
+		code = mo_show(c, q, id, &names, !args_has(a, OPT_NO_TEXT));
+		admin_all_done(&all);
+		if (code != -ENOENT)
+			return code;
+	}
 	if (r == -ENOENT)
 		return complain(c, EX_NOINPUT, "there is no message %s", a->argument[0]);
 	if (r < 0)
@@ -145,6 +152,8 @@ static int read_wanted(struct context *c, const struct args *a, struct wanted *w
 			return complain(c, EX_USAGE, "--status: a code, such as 2, 4 or 101");
 		w->s.status = (int)n;
 	}
+	if (args_has(a, OPT_RECEIVED) && (args_has(a, OPT_STATUS) || args_has(a, OPT_CORRELATION_ID)))
+		return complain(c, EX_USAGE, "--received: goes with --number, --since, --until, --limit and --account");
 	r = moment(c, a, OPT_SINCE, &w->s.since);
 	if (r == 0)
 		r = moment(c, a, OPT_UNTIL, &w->s.until);
@@ -213,7 +222,9 @@ int message_search(struct context *c, const struct args *a)
 		sc = (struct scope){.account = w.account.id};
 	if (c->json)
 		say(c, "[");
-	if (w.s.correlation.n)
+	if (args_has(a, OPT_RECEIVED))
+		r = mo_search(c, q, &sc, &w.s, &f.names);
+	else if (w.s.correlation.n)
 		code = by_correlation(c, q, &w, &all, &f);
 	else
 		r = query_search(q, &sc, &w.s, found_one, &f);

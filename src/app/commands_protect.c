@@ -7,7 +7,8 @@
 #include "app/commands_find.h"
 
 /* A list with commas into out[ALLOW_MAX_BYTES], upper case; "none" empties it. */
-static int read_list(struct context *c, const struct args *a, enum option_id option, const char *what, bool (*usable)(struct str word), char *out)
+static int read_list(struct context *c, const struct args *a, enum option_id option, const char *what,
+		     bool (*usable)(struct str word), char *out)
 {
 	const char *v = a->value[option];
 	char list[ALLOW_MAX_BYTES];
@@ -23,21 +24,25 @@ static int read_list(struct context *c, const struct args *a, enum option_id opt
 		size_t len = strcspn(p, ",");
 
 		if (!usable((struct str){p, len}))
-			return complain(c, EX_DATAERR, "--%s: %s, with commas between; or none", option_rows[option].name, what);
+			return complain(c, EX_DATAERR, "--%s: %s, with commas between; or none",
+					option_rows[option].name, what);
 		p += len;
 		if (!*p)
 			break;
 	}
 	if (n >= sizeof list)
-		return complain(c, EX_DATAERR, "--%s: %s, with commas between, at most %d octets; or none", option_rows[option].name, what,
-				ALLOW_MAX_BYTES - 1);
+		return complain(c, EX_DATAERR, "--%s: %s, with commas between, at most %d octets; or none",
+				option_rows[option].name, what, ALLOW_MAX_BYTES - 1);
 	for (size_t i = 0; i <= n; i++)
 		list[i] = (char)toupper((unsigned char)v[i]);
 	memcpy(out, list, n + 1);
 	return 0;
 }
 
-static bool is_country(struct str w) { return w.n == 2 && isalpha((unsigned char)w.p[0]) && isalpha((unsigned char)w.p[1]); }
+static bool is_country(struct str w)
+{
+	return w.n == 2 && isalpha((unsigned char)w.p[0]) && isalpha((unsigned char)w.p[1]);
+}
 
 static bool is_prefix(struct str w)
 {
@@ -49,15 +54,18 @@ static bool is_prefix(struct str w)
 
 bool protect_given(const struct args *a)
 {
-	return args_has(a, OPT_ALLOW_COUNTRIES) || args_has(a, OPT_ALLOW_PREFIXES) || args_has(a, OPT_PER_DESTINATION) ||
-	       args_has(a, OPT_VELOCITY) || args_has(a, OPT_REDACT) || args_has(a, OPT_NO_REDACT);
+	return args_has(a, OPT_ALLOW_COUNTRIES) || args_has(a, OPT_ALLOW_PREFIXES) ||
+	       args_has(a, OPT_PER_DESTINATION) || args_has(a, OPT_VELOCITY) || args_has(a, OPT_REDACT) ||
+	       args_has(a, OPT_NO_REDACT);
 }
 
 int protect_allow(struct context *c, const struct args *a, struct allow_list *l)
 {
 	int r = read_list(c, a, OPT_ALLOW_COUNTRIES, "codes of ISO 3166 such as BR", is_country, l->countries);
 
-	return r ? r : read_list(c, a, OPT_ALLOW_PREFIXES, "beginnings of numbers with country code, digits only", is_prefix, l->prefixes);
+	return r ? r
+		 : read_list(c, a, OPT_ALLOW_PREFIXES, "beginnings of numbers with country code, digits only",
+			     is_prefix, l->prefixes);
 }
 
 int protect_rules(struct context *c, const struct args *a, struct sub_account *sub)
@@ -119,8 +127,8 @@ void protect_json(struct buf *b, const struct sub_account *sub)
 void protect_text(struct buf *b, const struct sub_account *sub)
 {
 	if (sub->allow.countries[0] || sub->allow.prefixes[0])
-		buf_fmt(b, "  allowed: %s%s%s", sub->allow.countries, sub->allow.countries[0] && sub->allow.prefixes[0] ? "," : "",
-			sub->allow.prefixes);
+		buf_fmt(b, "  allowed: %s%s%s", sub->allow.countries,
+			sub->allow.countries[0] && sub->allow.prefixes[0] ? "," : "", sub->allow.prefixes);
 	if (sub->per_destination) {
 		buf_puts(b, "  per destination: ");
 		print_rate(b, sub->per_destination, sub->per_destination_ms);

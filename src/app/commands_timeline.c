@@ -214,8 +214,9 @@ static void event_words(struct buf *out, const struct event *e)
 	case EV_HOOK_DONE:
 	case EV_HOOK_FAILED:
 	case EV_HOOK_DEAD: hook_words(out, e); return;
+	case EV_RECEIVED: buf_fmt(out, "received, found by %s", mo_owner_name(e->code)); return;
+	case EV_MO: put_detail(out, "answered by ", e); return;
 	case EV_CANCELLED:
-	case EV_MO:
 	case EV_NONE:
 	case EVENT_KINDS: break;
 	}
@@ -307,6 +308,7 @@ void timeline_event_json(struct buf *out, const struct event *e)
 	case EV_NO_RECEIPT:
 	case EV_CANCELLED:
 	case EV_MO:
+	case EV_RECEIVED:
 	case EVENT_KINDS: break;
 	}
 	timeline_member(out, "detail", detail(e));

@@ -168,6 +168,18 @@ static int set_headers(struct context *c, const struct args *a, struct webhook *
 	return r;
 }
 
+static int set_mo_method(struct context *c, const struct args *a, struct webhook *w)
+{
+	const char *given = a->value[OPT_MO_METHOD];
+
+	if (!given)
+		return 0;
+	if (strcasecmp(given, "POST") != 0 && strcasecmp(given, "GET") != 0)
+		return complain(c, EX_USAGE, "--mo-method: POST or GET");
+	w->mo_get = strcasecmp(given, "GET") == 0;
+	return 0;
+}
+
 int webhook_change(struct context *c, const struct args *a)
 {
 	struct webhook w;
@@ -179,6 +191,10 @@ int webhook_change(struct context *c, const struct args *a)
 		r = set_url(c, a, OPT_SENT, w.sent);
 	if (r == 0)
 		r = set_url(c, a, OPT_DELIVERED, w.delivered);
+	if (r == 0)
+		r = set_url(c, a, OPT_MO, w.mo);
+	if (r == 0)
+		r = set_mo_method(c, a, &w);
 	if (r == 0)
 		r = set_basic(c, a, &w);
 	if (r == 0)
@@ -207,6 +223,7 @@ static void text_hook(struct buf *b, const struct admin_all *all, const struct w
 	else
 		buf_fmt(b, "sub-account %s\n", sub_account_name(all, w->sub_account));
 	buf_fmt(b, "  sent       %s\n  delivered  %s\n", *w->sent ? w->sent : "-", *w->delivered ? w->delivered : "-");
+	buf_fmt(b, "  mo         %s%s\n", *w->mo ? w->mo : "-", *w->mo && w->mo_get ? " (GET)" : "");
 	if (*w->basic_user)
 		buf_fmt(b, "  basic      %s\n", w->basic_user);
 	if (w->old_secret_until > wall_ms()) {
@@ -231,6 +248,8 @@ static void json_hook(struct buf *b, const struct admin_all *all, const struct w
 		json_text(b, "subAccount", sub_account_name(all, w->sub_account));
 	json_text(b, "sent", w->sent);
 	json_text(b, "delivered", w->delivered);
+	json_text(b, "mo", w->mo);
+	json_text(b, "moMethod", w->mo_get ? "GET" : "POST");
 	if (*w->basic_user)
 		json_text(b, "basicUser", w->basic_user);
 	buf_putc(b, '}');
@@ -260,7 +279,19 @@ int webhook_list(struct context *c, const struct args *a)
 
 /* -- dead ones ------------------------------------------------------------------------------------------------------ */
 
-static const char *kind_word(int kind) { return kind == HOOK_SENT ? "sent" : "delivered"; }
+static const char *kind_word(int kind)
+{
+	return kind == HOOK_SENT ? "sent" : kind == HOOK_MO ? "mo" : "delivered";
+}
+
+/* 0 for none of them. */
+static int kind_of(const char *word)
+{
+	for (int k = HOOK_SENT; k <= HOOK_MO; k++)
+		if (strcmp(word, kind_word(k)) == 0)
+			return k;
+	return 0;
+}
 
 struct dead_list {
 	struct context *c;
@@ -380,17 +411,17 @@ int webhook_replay(struct context *c, const struct args *a)
 
 	if (!q)
 		return code;
-	if (word && strcmp(word, "sent") != 0 && strcmp(word, "delivered") != 0)
-		return complain(c, EX_USAGE, "--kind: sent or delivered");
 	if (word)
-		kind = strcmp(word, "sent") == 0 ? HOOK_SENT : HOOK_DELIVERED;
+		kind = kind_of(word);
+	if (word && !kind)
+		return complain(c, EX_USAGE, "--kind: sent, delivered or mo");
 	if (args_has(a, OPT_ALL) == (a->count == 1))
 		return complain(c, EX_USAGE, "either a message's id or --all");
 	if (args_has(a, OPT_ALL))
 		return replay_all(c, q, kind);
 	if (uid_parse(str_of(a->argument[0]), &id) < 0)
 		return complain(c, EX_DATAERR, "%s: not an id", a->argument[0]);
-	for (int k = HOOK_SENT; k <= HOOK_DELIVERED; k++)
+	for (int k = HOOK_SENT; k <= HOOK_MO; k++)
 		if (!kind || kind == k)
 			done += replay_one(c, id.key, k) == 0;
 	if (!done)

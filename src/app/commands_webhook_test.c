@@ -14,6 +14,7 @@
 #include "webhook/address_guard.h"
 #include "webhook/body.h"
 #include "webhook/head.h"
+#include "webhook/mo_body.h"
 
 struct trial {
 	struct address_guard guard;
@@ -43,13 +44,53 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
+static void set_head(struct trial *t, const struct webhook *w, struct uid uid, int kind, int64_t now)
+{
+	char id[HOOK_ID_MAX];
+
+	hook_id(id, uid.key, uid.rest, kind);
+	hook_head(&t->head, w, str_of(id), now, buf_view(&t->body));
+	for (size_t i = 0; i < t->head.count; i++) {
+		t->lines[i].data = t->head.text.p + t->head.at[i];
+		t->lines[i].next = i + 1 < t->head.count ? &t->lines[i + 1] : NULL;
+	}
+}
+
+/* The body, or of a GET the query. */
+static void sample_mo(struct trial *t, const struct webhook *w, const struct settings *s)
+{
+	struct uid_source ids = {0};
+	int64_t now = wall_ms();
+	const char *code = s->sms.short_code_count ? s->sms.short_codes[0] : "27182";
+	struct mo m = {.rest = uid_rest(),
+		       .at = now,
+		       .sub_account = w->sub_account,
+		       .user = w->user,
+		       .source = "5511900000001",
+		       .text = STR("webhook test"),
+		       .correlation = STR("webhook-test"),
+		       .mt_rest = uid_rest()};
+	const struct snapshot *snap = snapshot_get();
+	struct mo_names names;
+	const struct user *u = w->user ? snapshot_user(snap, w->user) : NULL;
+
+	m.mt = uid_take(&ids, now, 1);
+	m.key = uid_take(&ids, now, 1);
+	if (u)
+		m.sub_account = u->sub_account;
+	str_copy(m.short_code, sizeof m.short_code, str_of(code));
+	snapshot_mo_names(snap, m.sub_account, m.user, &names);
+	snapshot_put(snap);
+	(w->mo_get ? hook_mo_query : hook_mo_body)(&t->body, &m, &names, operator_name(s, 0));
+	set_head(t, w, (struct uid){m.key, m.rest}, HOOK_MO, now);
+}
+
 static void sample(struct trial *t, const struct webhook *w, int kind, const struct settings *s)
 {
 	const struct delivery_text text = {.destination = STR("5511900000001"), .correlation = STR("webhook-test")};
 	struct delivery *d = delivery_new(&text);
 	struct uid_source ids = {0};
 	int64_t now = wall_ms();
-	char id[HOOK_ID_MAX];
 
 	d->key = uid_take(&ids, now, 1);
 	d->rest = uid_rest();
@@ -62,23 +103,21 @@ static void sample(struct trial *t, const struct webhook *w, int kind, const str
 		d->delivered_at = now;
 	}
 	hook_body(&t->body, d, kind, operator_name(s, 0));
-	hook_id(id, d->key, d->rest, kind);
-	hook_head(&t->head, w, str_of(id), now, buf_view(&t->body));
-	for (size_t i = 0; i < t->head.count; i++) {
-		t->lines[i].data = t->head.text.p + t->head.at[i];
-		t->lines[i].next = i + 1 < t->head.count ? &t->lines[i + 1] : NULL;
-	}
+	set_head(t, w, (struct uid){d->key, d->rest}, kind, now);
 	delivery_free(d);
 }
 
-static CURLcode call(struct trial *t, const char *url, const struct settings *s)
+static CURLcode call(struct trial *t, const char *url, bool get, const struct settings *s)
 {
 	CURL *c = curl_easy_init();
+	struct buf whole = BUF_INIT;
 	int64_t began = mono_us();
 	CURLcode r;
 
 	ASSERT(c);
-	curl_easy_setopt(c, CURLOPT_URL, url);
+	if (get)
+		hook_mo_url(&whole, url, buf_view(&t->body));
+	curl_easy_setopt(c, CURLOPT_URL, get ? buf_cstr(&whole) : url);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -91,12 +130,15 @@ static CURLcode call(struct trial *t, const char *url, const struct settings *s)
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->lines);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->body.p);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)t->body.n);
+	if (!get) {
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->body.p);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)t->body.n);
+	}
 	r = curl_easy_perform(c);
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &t->status);
 	t->took_ms = (mono_us() - began) / 1000;
 	curl_easy_cleanup(c);
+	buf_done(&whole);
 	return r;
 }
 
@@ -129,17 +171,22 @@ int webhook_test(struct context *c, const struct args *a)
 	struct webhook w;
 	int code;
 
-	if (strcmp(word, "sent") != 0 && strcmp(word, "delivered") != 0)
-		return complain(c, EX_USAGE, "--kind: sent or delivered");
+	bool mo = strcmp(word, "mo") == 0;
+
+	if (!mo && strcmp(word, "sent") != 0 && strcmp(word, "delivered") != 0)
+		return complain(c, EX_USAGE, "--kind: sent, delivered or mo");
 	code = webhook_owner(c, a, &w);
 	if (code)
 		return code;
-	url = strcmp(word, "sent") == 0 ? w.sent : w.delivered;
+	url = mo ? w.mo : strcmp(word, "sent") == 0 ? w.sent : w.delivered;
 	if (!*url)
 		return complain(c, EX_NOINPUT, "no URL is set for %s", word);
 	guard_init(&t.guard, c->settings->webhooks.allow, c->settings->webhooks.allow_count);
-	sample(&t, &w, strcmp(word, "sent") == 0 ? HOOK_SENT : HOOK_DELIVERED, c->settings);
-	code = report(c, &t, url, call(&t, url, c->settings));
+	if (mo)
+		sample_mo(&t, &w, c->settings);
+	else
+		sample(&t, &w, strcmp(word, "sent") == 0 ? HOOK_SENT : HOOK_DELIVERED, c->settings);
+	code = report(c, &t, url, call(&t, url, mo && w.mo_get, c->settings));
 	hook_head_done(&t.head);
 	buf_done(&t.body);
 	guard_done(&t.guard);

@@ -294,8 +294,17 @@ static void check_webhooks(struct config_reader *r)
 		fault_at(r, "webhooks.per_endpoint", "must not be more than total");
 }
 
+static void check_retention(struct config_reader *r)
+{
+	const struct settings *s = r->s;
+
+	if (s->retention.message_ms && s->retention.mo_ms > s->retention.message_ms)
+		fault_at(r, "retention.mo", "must not be more than retention.messages");
+}
+
 void config_cross(struct config_reader *r)
 {
+	check_retention(r);
 	check_http(r);
 	check_operators(r);
 	check_connections(r);

@@ -83,6 +83,7 @@ const char *const config_table_path[CONFIG_TABLES] = {
 	[SMS] = "sms.",
 	[DOUBT] = "sms.in_doubt.",
 	[RETRY] = "sms.retry.",
+	[MO] = "sms.mo.",
 	[CONNECTION] = "sms.connections[].",
 	[PROFILE] = "sms.connections[].profile.",
 	[TIMERS] = "sms.connections[].timers.",

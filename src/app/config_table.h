@@ -10,6 +10,7 @@ enum config_tables {
 	SMS,
 	DOUBT,
 	RETRY,
+	MO,
 	CONNECTION,
 	PROFILE,
 	TIMERS,

@@ -261,7 +261,7 @@ static void read_value(struct config_reader *r, const struct config_key *k, void
 	buf_done(&text);
 }
 
-/* "[gsm7, ucs2]" of the table; lists of texts have empty defaults only. */
+/* "[gsm7, ucs2]" of the table. */
 static void default_words(struct config_reader *r, const struct config_key *k, void *base, const char *path)
 {
 	const char *p = k->dflt + 1;
@@ -274,6 +274,25 @@ static void default_words(struct config_reader *r, const struct config_key *k, v
 	}
 }
 
+static void default_texts(const struct config_key *k, void *base)
+{
+	char ***list = (char ***)(void *)((char *)base + k->at);
+	size_t *count = (size_t *)(void *)((char *)base + k->count_at), room = 0;
+	const char *p = k->dflt + 1;
+
+	while (*p && *p != ']') {
+		size_t n = strcspn(p, ",]");
+
+		if (*count == room) {
+			room = room ? 2 * room : 16;
+			*list = xrealloc(*list, room, sizeof(char *));
+		}
+		(*list)[*count] = xcalloc(1, n + 1);
+		memcpy((*list)[(*count)++], p, n);
+		p += n + strspn(p + n, ", ");
+	}
+}
+
 static void set_default(struct config_reader *r, const struct config_key *k, void *base, const char *path, int line)
 {
 	if (k->flags & REQUIRED)
@@ -282,7 +301,9 @@ static void set_default(struct config_reader *r, const struct config_key *k, voi
 		read_table(r, k->sub, base, NULL, path);
 	else if (k->dflt && k->type == C_WORDS)
 		default_words(r, k, base, path);
-	else if (k->dflt && k->type != C_TEXTS)
+	else if (k->dflt && k->type == C_TEXTS)
+		default_texts(k, base);
+	else if (k->dflt)
 		config_set(r, k, base, str_of(k->dflt), true, path, line);
 }
 

@@ -60,6 +60,8 @@ int gateway_publish(struct admin *a, struct err *e)
 		.webhook_count = all.webhook_count,
 		.short_codes = all.short_codes,
 		.short_code_count = all.short_code_count,
+		.keywords = all.keywords,
+		.keyword_count = all.keyword_count,
 	};
 	snapshot_publish(snapshot_new(&src));
 	admin_all_done(&all);

@@ -43,12 +43,24 @@ struct ask {
 	int64_t head; /* last event number */
 };
 
+struct lease {
+	uint32_t user;
+	enum list_kind kind;
+	uint64_t id;
+	struct stretch *consumed; /* owned */
+	size_t n;
+};
+
 struct ask *ask_new(void (*fn)(struct engine *e, struct ask *a), const int64_t *keys, size_t n);
 void ask_put(struct ask *a);
 /* 0, or -ETIMEDOUT; the asker still owns its reference. */
 int ask_wait(struct query *q, struct ask *a, int64_t deadline_ms) MUST;
 /* fn of an ask: copies of the deliveries of a->keys that are in memory. */
 void ask_live(struct engine *e, struct ask *a);
+
+/* fn of an ask: a->lease; the leased stretch ends at a->to. */
+void ask_lease(struct engine *e, struct ask *a);
+void ask_narrow(struct engine *e, struct ask *a);
 
 bool scope_holds(const struct scope *sc, const struct delivery *d);
 /* The newest state of each key, NULL when unknown. 0 or -ETIMEDOUT (then none is given). */

@@ -217,6 +217,7 @@ static void put_marks(struct engine *e)
 	put_mark(e, "merged", lives_merged_seq(&e->lives, e->seq));
 	put_mark(e, "unfinished", unfinished_mark(e));
 	put_mark(e, "hooks", hooks_mark(e));
+	put_mark(e, "mo_parts", mo_mark(e));
 	put_mark(e, "sweep", e->sweep);
 }
 
@@ -245,7 +246,7 @@ static int commit(struct engine *e, struct err *err)
 
 static int64_t next_timer(const struct engine *e)
 {
-	int64_t at = MIN(e->next_second, MIN(dispatch_next(e), hooks_next(e)));
+	int64_t at = MIN(MIN(e->next_second, mo_next(e)), MIN(dispatch_next(e), hooks_next(e)));
 
 	return MAX(at - e->now, 0);
 }
@@ -265,10 +266,12 @@ int64_t engine_turn(struct engine *e, struct err *err)
 	}
 	take_inputs(e);
 	dispatch_timers(e);
+	mo_turn(e);
 	dispatch_turn(e);
 	hooks_turn(e);
 	if (e->now >= e->next_second) {
 		lists_second(e);
+		mo_second(e);
 		status_second(e);
 		e->next_second = e->now + 1000;
 	}
@@ -432,6 +435,7 @@ static bool use_settings(struct engine *e, const struct settings *s)
 				    .retry_delay_ms = s->sms.retry_delay_ms,
 				    .retry_delay_max_ms = s->sms.retry_delay_max_ms,
 				    .retry_tries = (int)s->sms.retry_tries};
+	mos_settings(e, s);
 	return set_routes(e, s);
 }
 
@@ -490,6 +494,7 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	receipts_init(e);
 	lists_init(e);
 	credit_init(e);
+	mos_init(e);
 	reach_init(e);
 	list_init(&e->searching);
 	(void)use_settings(e, c->settings);
@@ -520,6 +525,7 @@ static void drop_inputs(struct engine *e)
 			((struct submission *)in)->done((struct submission *)in);
 		} else if (in->kind == INPUT_HOOK) {
 			delivery_free(((struct hook_call *)in)->d);
+			free(((struct hook_call *)in)->mo);
 			free(in);
 		} else if (in->kind == INPUT_CAPACITY || in->kind == INPUT_RESULT) {
 			free(in);
@@ -541,6 +547,7 @@ static void drop_effects(struct engine *e)
 	for (struct mail *m = e->hook_first ? &e->hook_first->in.mail : NULL, *next; m; m = next) {
 		next = m->next;
 		delivery_free(((struct hook_call *)m)->d);
+		free(((struct hook_call *)m)->mo);
 		free(m);
 	}
 	for (struct mail *m = e->done_first, *next; m; m = next) {
@@ -559,6 +566,7 @@ void engine_close(struct engine *e)
 	lists_done(e);
 	credit_done(e);
 	reach_done(e);
+	mos_done(e);
 	receipts_done(e);
 	hooks_done(e);
 	queues_done(&e->queues);

@@ -215,7 +215,8 @@ void hooks_open(struct engine *e, struct live *lv, int64_t key, int64_t seq, uin
 	h = pend(e, key, seq, kind, webhook);
 
 	h->waiting = waits;
-	lv->hooks |= (uint8_t)(1u << kind);
+	if (lv)
+		lv->hooks |= (uint8_t)(1u << kind);
 	in_order(e, h);
 	if (waits) {
 		if (!map_get(e->hooks.pending, hook_id(key, HOOK_SENT), NULL))
@@ -238,6 +239,29 @@ void hooks_event(struct engine *e, struct live *lv, const struct event *ev)
 	t = snapshot_hook(e->snap, lv->d->sub_account, lv->d->user, kind);
 	if (t.webhook)
 		hooks_open(e, lv, lv->d->key, ev->seq, kind, t.webhook->id);
+}
+
+void hooks_mo(struct engine *e, const struct mo *m)
+{
+	struct hook_target t = {0};
+
+	if (e->snap && m->sub_account)
+		t = snapshot_hook(e->snap, m->sub_account, m->user, HOOK_MO);
+	if (t.webhook)
+		hooks_open(e, NULL, m->key, m->seq, HOOK_MO, t.webhook->id);
+}
+
+void hooks_pend_mo(struct engine *e, int64_t key)
+{
+	struct hook_row row;
+	struct mo *m;
+
+	if (map_get(e->hooks.pending, hook_id(key, HOOK_MO), NULL) || e->ops->hook_get(e->store, key, HOOK_MO, &row))
+		return; /* joined at this start; or it was given up, or waits on the disk */
+	if (e->ops->mo_load(e->store, key, &m) < 0)
+		return;
+	hooks_mo(e, m);
+	free(m);
 }
 
 void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook)
@@ -271,12 +295,13 @@ void hooks_row_found(struct engine *e, const struct hook_row *row)
 
 static void hand_over(struct engine *e, struct endpoint *p, struct hook_pending *h)
 {
-	struct live *lv = live_get(&e->lives, h->key);
+	struct live *lv = h->kind == HOOK_MO ? NULL : live_get(&e->lives, h->key);
 	struct hook_call *c;
+	struct mo *mo = NULL;
 
 	list_remove(&p->fifo, &h->fifo);
 	e->hooks.ready--;
-	if (!lv) { /* its day was dropped by retention: nothing to tell any more */
+	if (!lv && (h->kind != HOOK_MO || e->ops->mo_load(e->store, h->key, &mo) < 0)) { /* its day was dropped by retention: nothing to tell any more */
 		engine_batch(e);
 		if (h->stored) {
 			e->ops->hook_del(e->store, h->key, h->kind);
@@ -299,7 +324,10 @@ static void hand_over(struct engine *e, struct endpoint *p, struct hook_pending 
 	c->tries = h->tries;
 	c->first_at = h->first_at;
 	c->webhook = h->webhook;
-	c->d = delivery_copy(lv->d);
+	c->d = lv ? delivery_copy(lv->d) : NULL;
+	c->mo = mo;
+	if (mo)
+		snapshot_mo_names(e->snap, mo->sub_account, mo->user, &c->names);
 	c->pending = h;
 	h->away = true;
 	p->away++;

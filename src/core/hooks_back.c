@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/hooks.h"
+#include "core/mo.h"
 
 /* -- and back ------------------------------------------------------------------------------------------------------ */
 
@@ -51,6 +52,14 @@ static void settled(struct engine *e, struct live *lv, struct hook_pending *h)
 	free(h);
 }
 
+static void record(struct engine *e, struct live *lv, const struct hook_call *c, struct event *ev)
+{
+	if (c->mo)
+		mo_record(e, c->key, c->mo->sub_account, c->mo->user, ev);
+	else if (lv)
+		engine_record(e, lv, ev);
+}
+
 static bool client_fault(int status)
 {
 	return status >= 300 && status < 500 && status != 429 && status != 408;
@@ -82,8 +91,7 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 	event_detail(&ev, "%s", c->why);
 	if (c->gone || e->now + delay > h->first_at + give_up) {
 		ev.kind = EV_HOOK_DEAD;
-		if (lv)
-			engine_record(e, lv, &ev);
+		record(e, lv, c, &ev);
 		hooks_store(e, h, INT64_MAX, true, c);
 		metric_add(M_HOOK_DEAD, 1);
 		settled(e, lv, h);
@@ -91,8 +99,7 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 	}
 	ev.kind = EV_HOOK_FAILED;
 	ev.at2 = e->now + delay;
-	if (lv)
-		engine_record(e, lv, &ev);
+	record(e, lv, c, &ev);
 	metric_add(M_HOOK_FAILED, 1);
 	if (h->again)
 		h->told = h->again;
@@ -103,7 +110,7 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 void hooks_back(struct engine *e, struct hook_call *c)
 {
 	struct hook_pending *h = c->pending;
-	struct live *lv = live_get(&e->lives, c->key);
+	struct live *lv = c->mo ? NULL : live_get(&e->lives, c->key);
 	struct endpoint *p = hooks_endpoint(e, h->webhook);
 
 	p->away--;
@@ -124,8 +131,7 @@ void hooks_back(struct engine *e, struct hook_call *c)
 				   .at2 = c->took_ms,
 				   .hash = (uint64_t)h->told};
 
-		if (lv)
-			engine_record(e, lv, &ev);
+		record(e, lv, c, &ev);
 		if (h->stored) {
 			engine_batch(e);
 			e->ops->hook_del(e->store, h->key, h->kind);
@@ -136,6 +142,7 @@ void hooks_back(struct engine *e, struct hook_call *c)
 		failed(e, lv, h, c);
 	}
 	delivery_free(c->d);
+	free(c->mo);
 	free(c);
 }
 
@@ -155,9 +162,11 @@ struct replay {
 static int64_t replay_order(struct engine *e, int64_t key, uint8_t kind)
 {
 	uint8_t other = kind == HOOK_SENT ? HOOK_DELIVERED : HOOK_SENT;
-	struct hook_pending *h = map_ptr(e->hooks.pending, hook_id(key, other));
+	struct hook_pending *h = kind == HOOK_MO ? NULL : map_ptr(e->hooks.pending, hook_id(key, other));
 	struct hook_row row;
 
+	if (kind == HOOK_MO)
+		return e->now;
 	if (kind == HOOK_DELIVERED)
 		return h || (e->ops->hook_get(e->store, key, HOOK_SENT, &row) && !row.dead) ? INT64_MAX : e->now;
 	if (h && !h->away && !h->tries) {

@@ -159,6 +159,41 @@ void intake_submission(struct engine *e, struct submission *s)
 	metric_add(M_ACCEPTED, s->count);
 }
 
+/* -- replies of keywords ------------------------------------------------------------------------------------------------ */
+
+/* How many parts it will be, near enough for the credits: the channel knows better. */
+static uint16_t parts_about(struct str text)
+{
+	size_t n = text.n;
+	bool plain = utf8_valid(text, &n) && n == text.n;
+
+	if (n <= (plain ? 160u : 70u))
+		return 1;
+	return (uint16_t)MIN((n + (plain ? 152u : 66u)) / (plain ? 153u : 67u), (size_t)PARTS_MAX);
+}
+
+void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source, struct str text)
+{
+	const struct user *u = snapshot_system_user(e->snap, sub->id);
+	struct number_facts facts = intake_number(e->settings, number);
+	struct draft m = {.t = {.destination = number, .number = number, .source = source, .text = text},
+			  .validity_ms = e->settings->sms.validity_ms,
+			  .operator_id = facts.operator_id,
+			  .parts = parts_about(text),
+			  .flags = facts.reports ? 0 : DF_NO_REPORTS};
+	struct uid id = {uid_take(&e->ids, e->now, 1), uid_rest()};
+	struct submission s = {
+		.account = sub->account, .sub_account = sub->id, .user = u ? u->id : 0, .count = 1, .drafts = &m, .ids = &id};
+
+	if (!facts.routed) {
+		m.invalid = SENT_CARRIER_COMMUNICATION_ERROR;
+		m.invalid_reason = REASON_NO_ROUTE;
+	}
+	engine_batch(e);
+	accept_one(e, &s, 0, sub, sub->resend_doubt_set ? sub->resend_doubt : e->settings->sms.doubt_resend, source);
+	metric_add(M_ACCEPTED, 1);
+}
+
 /* -- attempts ------------------------------------------------------------------------------------------------------- */
 
 static struct str put(char **at, struct str s)

@@ -450,6 +450,7 @@ void delivery_apply(struct delivery *d, const struct event *ev)
 	case EV_HOOK_FAILED:
 	case EV_HOOK_DEAD:
 	case EV_MO:
+	case EV_RECEIVED:
 	case EV_NONE:
 	case EVENT_KINDS: break;
 	}

@@ -1,4 +1,4 @@
-/* lists.c - readers' cursors. "Never missed; handed out again only if connection or process died after the answer began":
+/* lists.c - readers' cursors, one a user and list. "Never missed; handed out again only if connection or process died after the answer began":
  * a call leases a gap of unread numbers, the completed write consumes it, an abort or 30 s release it.
  *
  *   ------ mark ======consumed====== ....gap.... ##leased## ....gap....  head
@@ -23,6 +23,7 @@ struct lease_live {
 };
 struct list_reader {
 	uint32_t user;
+	enum list_kind kind;
 	int64_t mark;
 	struct stretch *read; /* beyond the mark, ascending, apart from each other */
 	size_t n, cap;
@@ -68,11 +69,15 @@ static void put_i64(struct buf *b, int64_t v)
 	buf_put(b, &le, sizeof le);
 }
 
-static void name_of(char name[32], uint32_t user) { snprintf(name, 32, "list/%u", user); }
-
-static struct list_reader *reader_of(struct engine *e, uint32_t user)
+static void name_of(char name[32], const struct list_reader *r)
 {
-	struct list_reader *r = map_ptr(e->readers, user);
+	snprintf(name, 32, r->kind == LIST_MO ? "mo/%u" : "list/%u", r->user);
+}
+
+static struct list_reader *reader_of(struct engine *e, uint32_t user, enum list_kind kind)
+{
+	uint64_t key = (uint64_t)kind << 32 | user;
+	struct list_reader *r = map_ptr(e->readers, key);
 	struct buf b = BUF_INIT;
 	char name[32];
 
@@ -80,8 +85,9 @@ static struct list_reader *reader_of(struct engine *e, uint32_t user)
 		return r;
 	r = xnew(struct list_reader);
 	r->user = user;
+	r->kind = kind;
 	r->mark = -1; /* never asked */
-	name_of(name, user);
+	name_of(name, r);
 	if (e->ops->mark_get(e->store, name, &b) && b.n >= 8) {
 		r->mark = take_i64(b.p);
 		r->n = r->cap = (b.n - 8) / 16;
@@ -90,7 +96,7 @@ static struct list_reader *reader_of(struct engine *e, uint32_t user)
 			r->read[i] = (struct stretch){take_i64(b.p + 8 + i * 16), take_i64(b.p + 16 + i * 16)};
 	}
 	buf_done(&b);
-	map_set_ptr(e->readers, user, r);
+	map_set_ptr(e->readers, key, r);
 	return r;
 }
 
@@ -104,7 +110,7 @@ static void save(struct engine *e, const struct list_reader *r)
 		put_i64(&b, r->read[i].from);
 		put_i64(&b, r->read[i].to);
 	}
-	name_of(name, r->user);
+	name_of(name, r);
 	engine_batch(e);
 	e->ops->mark(e->store, name, buf_view(&b));
 	buf_done(&b);
@@ -139,11 +145,32 @@ static int64_t first_gap(const struct list_reader *r, int64_t at, int64_t head, 
 	return at;
 }
 
+/* What nobody can be told any more takes no room. */
+static void raise(struct list_reader *r, int64_t edge)
+{
+	size_t gone = 0;
+
+	if (r->mark >= edge)
+		return;
+	r->mark = edge;
+	while (gone < r->n && r->read[gone].from <= r->mark + 1) {
+		r->mark = MAX(r->mark, r->read[gone].to);
+		gone++;
+	}
+	if (!gone)
+		return;
+	memmove(r->read, r->read + gone, (r->n - gone) * sizeof *r->read);
+	r->n -= gone;
+}
+
 void lists_lease(struct engine *e, struct lease_ask *ask)
 {
-	struct list_reader *r = reader_of(e, ask->user);
+	struct list_reader *r = reader_of(e, ask->user, ask->kind);
 	struct lease_live *l;
 	int64_t from, end;
+
+	if (ask->raise)
+		raise(r, ask->edge);
 
 	ask->id = 0;
 	ask->needs_edge = r->mark < 0 && ask->edge < 0;
@@ -152,7 +179,7 @@ void lists_lease(struct engine *e, struct lease_ask *ask)
 		return;
 	if (r->mark < 0)
 		r->mark = ask->edge;
-	from = first_gap(r, MAX(r->mark, ask->after), e->seq, &end);
+	from = first_gap(r, MAX(r->mark, ask->after), ask->kind == LIST_MO ? e->mos.last : e->seq, &end);
 	if (from > end)
 		return;
 	l = xnew(struct lease_live);
@@ -172,9 +199,9 @@ static struct lease_live **lease_at(struct list_reader *r, uint64_t id)
 	return at;
 }
 
-void lists_narrow(struct engine *e, uint32_t user, uint64_t id, int64_t to)
+void lists_narrow(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, int64_t to)
 {
-	struct lease_live **at = lease_at(reader_of(e, user), id);
+	struct lease_live **at = lease_at(reader_of(e, user, kind), id);
 
 	if (*at)
 		(*at)->s.to = MIN((*at)->s.to, to);
@@ -206,9 +233,9 @@ static void add_read(struct list_reader *r, struct stretch s)
 	}
 }
 
-void lists_end(struct engine *e, uint32_t user, uint64_t id, const struct stretch *consumed, size_t n)
+void lists_end(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, const struct stretch *consumed, size_t n)
 {
-	struct list_reader *r = reader_of(e, user);
+	struct list_reader *r = reader_of(e, user, kind);
 	struct lease_live **at = lease_at(r, id), *l = *at;
 
 	if (!l)

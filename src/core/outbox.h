@@ -2,6 +2,7 @@
  * handed to the sender whole (send) and comes back whole as INPUT_HOOK with its outcome; at most so many are away at once. */
 #pragma once
 #include "model/input.h"
+#include "model/mo.h"
 
 struct snapshot;
 struct settings;
@@ -9,13 +10,15 @@ struct hook_call {
 	struct input in; /* INPUT_HOOK when it comes back; also the mail to the sender */
 	/* set by the engine */
 	int64_t key;
-	int64_t seq;        /* of the event it tells */
-	uint8_t kind;       /* enum hook_kind */
-	uint16_t tries;     /* made before this one */
-	int64_t first_at;   /* first try, wall ms; 0 = this is it */
-	uint32_t webhook;   /* id of the webhook whose URL was chosen */
-	struct delivery *d; /* copy as of the event, owned by the call */
-	void *pending;      /* the engine's own */
+	int64_t seq;           /* of the event it tells */
+	uint8_t kind;          /* enum hook_kind */
+	uint16_t tries;        /* made before this one */
+	int64_t first_at;      /* first try, wall ms; 0 = this is it */
+	uint32_t webhook;      /* id of the webhook whose URL was chosen */
+	struct delivery *d;    /* copy as of the event, owned by the call; NULL: */
+	struct mo *mo;         /* HOOK_MO; owned by the call */
+	struct mo_names names; /* of it */
+	void *pending;         /* the engine's own */
 	/* set by the sender */
 	bool ok;        /* 2xx */
 	bool untried;   /* it was not even begun (stopping, or its receiver had just failed): not a try */

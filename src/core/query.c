@@ -299,7 +299,12 @@ static bool dead_row(void *ctx, const struct hook_row *r)
 			      .tries = r->tries};
 	struct delivery *d = NULL;
 
-	if (a->q->store->ops->r_load(a->q->r, r->key, &d) == 0) {
+	struct mo *mo = NULL;
+
+	if (r->kind == HOOK_MO && a->q->store->ops->r_mo(a->q->r, r->key, &mo) == 0) {
+		h.rest = mo->rest;
+		free(mo);
+	} else if (a->q->store->ops->r_load(a->q->r, r->key, &d) == 0) {
 		h.rest = d->rest;
 		delivery_free(d);
 	}

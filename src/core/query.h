@@ -6,6 +6,7 @@
 #include "model/event.h"
 #include "model/input.h"
 #include "model/ledger.h"
+#include "model/mo.h"
 
 struct engine;
 struct query;
@@ -48,11 +49,27 @@ struct list_ask {
 	struct scope scope;
 	size_t limit;       /* 1..1000 */
 	int64_t start, end; /* time of change, 0 = any */
+	bool narrow; /* an administrator asked for one of his sub-accounts (MOs: the others' stay unread) */
 };
 ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery **out, struct lease **ret,
 		   int64_t deadline_ms) MUST;
 void lease_consume(struct engine *e, struct lease *take, void (*done)(void *ctx), void *ctx); /* any thread; done (may be NULL) after the commit */
 void lease_release(struct engine *e, struct lease *take);
+
+/* Messages from handsets. */
+#define MO_LIST_MS ((int64_t)3 * 86400000) /* how far the list reaches back [api.md section 8] */
+/* The user's MO list, as query_list() does it; what an administrator asks of one sub-account leaves the others' unread. */
+ssize_t query_mo_list(struct query *q, const struct list_ask *ask, struct mo **out, struct lease **ret,
+		      int64_t deadline_ms) MUST;
+/* MOs received in [since, until], oldest first. */
+ssize_t query_mo_range(struct query *q, const struct scope *sc, int64_t since, int64_t until, struct mo **out,
+		       size_t max, int64_t deadline_ms) MUST;
+/* One with its events, oldest first (*events owned by the caller). -ENOENT when unknown. */
+int query_mo(struct query *q, const struct scope *sc, struct uid id, struct mo **ret, struct event **events,
+	     size_t *n) MUST;
+/* Newest first; number (of the handset) empty = any; calls fn until it returns false. */
+int query_mo_search(struct query *q, const struct scope *sc, struct str number, int64_t since, int64_t until,
+		    bool (*fn)(void *ctx, const struct mo *m), void *ctx) MUST;
 struct parked { /* a receipt that matches nothing (yet) */
 	int64_t id;
 	uint16_t connection;

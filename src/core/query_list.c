@@ -6,16 +6,12 @@
 #include "base/time.h"
 #include "core/ask.h"
 
-struct lease {
-	uint32_t user;
-	uint64_t id;
-	struct stretch *consumed;
-	size_t n;
-};
+void ask_lease(struct engine *e, struct ask *a) { lists_lease(e, &a->lease); }
 
-static void do_lease(struct engine *e, struct ask *a) { lists_lease(e, &a->lease); }
-
-static void do_narrow(struct engine *e, struct ask *a) { lists_narrow(e, a->lease.user, a->lease.id, a->to); }
+void ask_narrow(struct engine *e, struct ask *a)
+{
+	lists_narrow(e, a->lease.user, a->lease.kind, a->lease.id, a->to);
+}
 
 struct listing {
 	const struct list_ask *ask;
@@ -82,7 +78,7 @@ static void lease_stretches(struct lease *l, const struct listing *x, const stru
 static ssize_t list_gap(struct query *q, const struct list_ask *ask, struct lease_ask *la, struct listing *x,
 			struct lease **ret, int64_t deadline_ms)
 {
-	struct ask *a = ask_new(do_lease, NULL, 0);
+	struct ask *a = ask_new(ask_lease, NULL, 0);
 	const uint32_t *subs;
 	uint32_t *owned = NULL;
 	size_t sub_n;
@@ -119,7 +115,7 @@ static ssize_t list_gap(struct query *q, const struct list_ask *ask, struct leas
 	if (x->n || (all && !filtered))
 		lease_stretches(*ret, x, la, filtered, all);
 	if (!all || filtered) {
-		a = ask_new(do_narrow, NULL, 0);
+		a = ask_new(ask_narrow, NULL, 0);
 		a->lease = *la;
 		a->to = x->n ? x->seqs[x->n - 1] : la->gap.from;
 		if (ask_wait(q, a, deadline_ms) < 0)
@@ -202,7 +198,7 @@ static void do_end(struct engine *e, struct call *c)
 {
 	struct lease_end *l = (struct lease_end *)c;
 
-	lists_end(e, l->lease->user, l->lease->id, l->lease->consumed, l->consume ? l->lease->n : 0);
+	lists_end(e, l->lease->user, l->lease->kind, l->lease->id, l->lease->consumed, l->consume ? l->lease->n : 0);
 }
 
 static void end_done(struct call *c)

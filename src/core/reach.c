@@ -42,7 +42,10 @@ static struct reach_sub *counting(struct engine *e, uint32_t id)
 	return r;
 }
 
-static struct entry *at(const struct reach_sub *r, size_t i) { return &r->ring[(r->head + i) & (r->cap - 1)]; }
+static struct entry *at(const struct reach_sub *r, size_t i)
+{
+	return &r->ring[(r->head + i) & (r->cap - 1)];
+}
 
 static uint64_t hash_of(struct str number)
 {

@@ -325,22 +325,3 @@ void receipts_answered(struct engine *e, const struct delivery *d)
 		if (again[i]->d->state == D_DOUBT)
 			receipts_for_doubt(e, again[i]);
 }
-
-void mo_take(struct engine *e, struct mo_in *m)
-{
-	struct mo_row row = {.key = uid_take(&e->ids, e->now, 1),
-			     .rest = uid_rest(),
-			     .connection = m->connection,
-			     .at = e->now,
-			     .ref = m->ref,
-			     .total = m->total,
-			     .part = m->part,
-			     .text = {m->text, m->text_len}};
-
-	str_copy(row.source, sizeof row.source, str_of(m->source));
-	str_copy(row.destination, sizeof row.destination, str_of(m->destination));
-	engine_batch(e);
-	e->ops->mo(e->store, &row);
-	metric_add(M_MO, 1);
-	engine_after_commit(e, &m->in.mail);
-}

@@ -134,6 +134,8 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev)
 	ev->key = lv->d->key;
 	ev->sub_account = lv->d->sub_account;
 	ev->user = lv->d->user;
+	if (ev->kind == EV_ATTEMPT)
+		ev->hash = mo_attempt_hash(e, lv->d, (uint16_t)ev->code);
 	delivery_apply(lv->d, ev);
 	e->ops->event(e->store, ev);
 	live_touch(&e->lives, lv, ev->seq, e->now);

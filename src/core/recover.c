@@ -133,6 +133,8 @@ static bool scan_hook(void *ctx, const struct event *ev)
 	if (event_is_change(ev->kind) || (ev->kind == EV_NO_RECEIPT && ev->code))
 		map_set(o->open, (uint64_t)ev->key << 2 | (ev->kind == EV_SENT ? HOOK_SENT : HOOK_DELIVERED),
 			(uint64_t)ev->seq);
+	else if (ev->kind == EV_RECEIVED)
+		map_set(o->open, (uint64_t)ev->key << 2 | HOOK_MO, (uint64_t)ev->seq);
 	else if (ev->kind == EV_HOOK_DONE || ev->kind == EV_HOOK_FAILED || ev->kind == EV_HOOK_DEAD) {
 		/* A failed call has a row; a newer change than the one told is still open. */
 		id = (uint64_t)ev->key << 2 | (unsigned)ev->arg;
@@ -192,6 +194,10 @@ static void recover_hooks(struct engine *e)
 		memcpy(pair, pairs.p + i * 16, sizeof pair);
 		key = (int64_t)(pair[1] >> 2);
 		kind = (uint8_t)(pair[1] & 3);
+		if (kind == HOOK_MO) {
+			hooks_pend_mo(e, key);
+			continue;
+		}
 		lv = live_get(&e->lives, key);
 		if (lv && e->snap)
 			t = snapshot_hook(e->snap, lv->d->sub_account, lv->d->user, kind);
@@ -217,6 +223,9 @@ int recover_all(struct engine *e, struct err *err)
 		return err_set(err, n, "the store cannot be read back");
 	reach_recover(e);
 	e->ops->due_queues(e->store, load_due, e);
+	n = mo_recover(e, mark_of(e, "mo_parts"));
+	if (n < 0)
+		return err_set(err, n, "the store cannot be read back");
 	recover_hooks(e);
 	for (size_t i = 0; i < r.restart_n; i++) {
 		struct live *lv = live_get(&e->lives, r.restart[i]);

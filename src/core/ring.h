@@ -56,6 +56,16 @@ struct receipts {
 	int64_t next_id;
 	struct list doubt; /* struct live.doubt */
 };
+struct words;
+struct mos {                /* messages from handsets, see mo.c */
+	struct map *open;   /* struct assembly by source, short code, reference and count */
+	struct list order;  /* of them, oldest first */
+	size_t parts;       /* in them */
+	struct map *seen;   /* hash of the content -> struct seen */
+	struct list recent; /* of them, oldest first */
+	struct words *opt_out, *opt_in;
+	int64_t last; /* key of the newest: end of the lists */
+};
 /* What a user has read of the changes, see lists.c. */
 struct list_reader;
 
@@ -80,6 +90,7 @@ struct engine {
 	struct hooks hooks;
 	struct credit credit;
 	struct reach reach;
+	struct mos mos;
 	struct map *readers;    /* user -> struct list_reader */
 	struct map *unfinished; /* key >> UNFINISHED_SHIFT -> deliveries QUEUED, SENDING or DOUBT */
 	int64_t unfinished_low; /* lowest chunk that may have some */
@@ -134,6 +145,8 @@ void unfinished_add(struct engine *e, int64_t key, int n);
 int64_t unfinished_mark(struct engine *e);
 
 void intake_submission(struct engine *e, struct submission *s);
+/* A message of the sub-account's system user, in the open batch. */
+void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source, struct str text);
 
 void dispatch_routes_changed(struct engine *e);
 void dispatch_turn(struct engine *e);
@@ -147,17 +160,29 @@ void receipts_for(struct engine *e, struct live *lv, uint64_t id_hash); /* a par
 void receipts_for_doubt(struct engine *e, struct live *lv);
 void receipts_sending(struct engine *e, const struct delivery *d, int by); /* attempts under way: by more */
 void receipts_answered(struct engine *e, const struct delivery *d); /* one of them was answered: parked ones may be clear now */
+
+void mos_init(struct engine *e);
+void mos_done(struct engine *e);
+void mos_settings(struct engine *e, const struct settings *s);
 void mo_take(struct engine *e, struct mo_in *m);
+void mo_turn(struct engine *e); /* messages whose missing parts are waited for no longer */
+int64_t mo_next(const struct engine *e);
+void mo_second(struct engine *e);
+int64_t mo_mark(const struct engine *e); /* every part below it is in a message */
+int mo_recover(struct engine *e, int64_t mark) MUST;
+uint64_t mo_attempt_hash(const struct engine *e, const struct delivery *d, uint16_t connection); /* 0: no reply can come */
 
 void hooks_init(struct engine *e);
 void hooks_done(struct engine *e);
 void hooks_event(struct engine *e, struct live *lv, const struct event *ev); /* a change that a webhook may want */
+void hooks_mo(struct engine *e, const struct mo *m);
 void hooks_back(struct engine *e, struct hook_call *c);
 void hooks_turn(struct engine *e); /* hands ready calls to the sender, reads due ones back from disk */
 int64_t hooks_next(const struct engine *e);
 int64_t hooks_mark(const struct engine *e); /* every change before it is done, dead, or has a row */
 void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook); /* recovery */
 
+void hooks_pend_mo(struct engine *e, int64_t key);                  /* recovery */
 void hooks_row_found(struct engine *e, const struct hook_row *row); /* recovery */
 
 void lists_init(struct engine *e);

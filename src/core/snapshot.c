@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "model/event.h"
+#include "model/mo.h"
 
 struct snapshot {
 	_Atomic int refs;
@@ -18,7 +19,8 @@ struct snapshot {
 	struct user *users;
 	struct webhook *webhooks;
 	struct short_code *codes;
-	size_t account_count, sub_count, user_count, webhook_count, code_count;
+	struct keyword *keywords;
+	size_t account_count, sub_count, user_count, webhook_count, code_count, keyword_count;
 	/* Values are index + 1. Names are hashed; the text is compared after the look-up, so a collision only costs a miss for the
 	 * second of two colliding names (probability 2^-64 each). */
 	struct map *account_by_id, *account_by_name, *sub_by_id, *sub_by_name, *user_by_id, *user_by_name;
@@ -86,6 +88,7 @@ struct snapshot *snapshot_new(const struct snapshot_source *src)
 	s->users = copy(src->users, s->user_count = src->user_count, sizeof *s->users);
 	s->webhooks = copy(src->webhooks, s->webhook_count = src->webhook_count, sizeof *s->webhooks);
 	s->codes = copy(src->short_codes, s->code_count = src->short_code_count, sizeof *s->codes);
+	s->keywords = copy(src->keywords, s->keyword_count = src->keyword_count, sizeof *s->keywords);
 	s->account_by_id = map_new();
 	s->account_by_name = map_new();
 	s->sub_by_id = map_new();
@@ -107,6 +110,7 @@ static void release(struct snapshot *s)
 	free(s->users);
 	free(s->webhooks);
 	free(s->codes);
+	free(s->keywords);
 	map_free(s->account_by_id);
 	map_free(s->account_by_name);
 	map_free(s->sub_by_id);
@@ -216,6 +220,14 @@ const struct user *snapshot_user(const struct snapshot *s, uint32_t id)
 	return i ? &s->users[i - 1] : NULL;
 }
 
+const struct user *snapshot_system_user(const struct snapshot *s, uint32_t sub_account)
+{
+	for (size_t i = 0; i < s->user_count; i++)
+		if (s->users[i].system && s->users[i].sub_account == sub_account)
+			return &s->users[i];
+	return NULL;
+}
+
 const struct user *snapshot_user_named(const struct snapshot *s, struct str name)
 {
 	size_t i = find(s->user_by_name, name_hash(0, name));
@@ -262,3 +274,43 @@ const char *snapshot_short_code(const struct snapshot *s, uint32_t sub_account)
 }
 
 uint64_t snapshot_serial(const struct snapshot *s) { return s ? s->serial : 0; }
+
+uint32_t snapshot_code_owner(const struct snapshot *s, struct str code)
+{
+	for (size_t i = 0; i < s->code_count; i++)
+		if (str_eqz(code, s->codes[i].code))
+			return s->codes[i].sub_account;
+	return 0;
+}
+
+const struct keyword *snapshot_keyword(const struct snapshot *s, struct str short_code, struct str normal)
+{
+	const struct keyword *best = NULL;
+	size_t length = 0;
+
+	for (size_t i = 0; i < s->keyword_count; i++) {
+		const struct keyword *k = &s->keywords[i];
+		size_t n = strlen(k->normal);
+
+		if (n <= length || n > normal.n || !str_eqz(short_code, k->short_code) ||
+		    memcmp(k->normal, normal.p, n) != 0 || (n < normal.n && normal.p[n] != ' '))
+			continue;
+		best = k;
+		length = n;
+	}
+	return best;
+}
+
+void snapshot_mo_names(const struct snapshot *s, uint32_t sub_account, uint32_t user, struct mo_names *ret)
+{
+	const struct sub_account *sub = s && sub_account ? snapshot_sub(s, sub_account) : NULL;
+	const struct user *u = s && user ? snapshot_user(s, user) : NULL;
+
+	*ret = (struct mo_names){.email = ""};
+	if (sub)
+		str_copy(ret->sub_account, sizeof ret->sub_account, str_of(sub->reference));
+	if (u) {
+		str_copy(ret->username, sizeof ret->username, str_of(u->name));
+		str_copy(ret->email, sizeof ret->email, str_of(u->email));
+	}
+}

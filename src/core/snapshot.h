@@ -16,6 +16,8 @@ struct snapshot_source { /* arrays are copied */
 	size_t webhook_count;
 	const struct short_code *short_codes;
 	size_t short_code_count;
+	const struct keyword *keywords;
+	size_t keyword_count;
 };
 struct snapshot *snapshot_new(const struct snapshot_source *src);
 void snapshot_publish(struct snapshot *take);       /* becomes the current one of this process */
@@ -33,6 +35,7 @@ size_t snapshot_subs_of(const struct snapshot *s, uint32_t account, uint32_t **i
 int64_t snapshot_longest_per_destination(const struct snapshot *s); /* period in ms, of all sub-accounts; 0: none has a limit */
 const struct sub_account *snapshot_sub_default(const struct snapshot *s, uint32_t account); /* as chosen, else the one called "default" */
 const struct user *snapshot_user(const struct snapshot *s, uint32_t id);
+const struct user *snapshot_system_user(const struct snapshot *s, uint32_t sub_account);
 const struct user *snapshot_user_named(const struct snapshot *s, struct str name_or_email);
 /* The webhook URLs that count for a message: the user's own where set, else the sub-account's. url is "" when none. */
 struct hook_target {
@@ -43,3 +46,10 @@ struct hook_target snapshot_hook(const struct snapshot *s, uint32_t sub_account,
 const struct webhook *snapshot_webhook(const struct snapshot *s, uint32_t id);
 /* The short code that is assigned to a sub-account (the first of several); NULL when none. */
 const char *snapshot_short_code(const struct snapshot *s, uint32_t sub_account);
+/* What sub-account and user of an MO are called. */
+struct mo_names;
+void snapshot_mo_names(const struct snapshot *s, uint32_t sub_account, uint32_t user, struct mo_names *ret);
+/* Whose short code it is; 0: nobody's. */
+uint32_t snapshot_code_owner(const struct snapshot *s, struct str code);
+/* The keyword of that short code that a text begins with, the longest of several; normal: the text by words_normal(). */
+const struct keyword *snapshot_keyword(const struct snapshot *s, struct str short_code, struct str normal);

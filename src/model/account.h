@@ -64,6 +64,20 @@ struct webhook {
 	char basic_user[NAME_MAX_BYTES], basic_password[NAME_MAX_BYTES]; /* "" = none */
 	char headers[1024]; /* extra "Name: value" lines, \n between; checked when set */
 };
+/* What a word at the beginning of an MO does. */
+enum keyword_action { KEYWORD_OPT_OUT, KEYWORD_OPT_IN, KEYWORD_ROUTE, KEYWORD_REPLY, KEYWORD_ACTIONS };
+const char *keyword_action_name(int action); /* "opt-out", ... */
+int keyword_action_parse(struct str s);      /* -1 when unknown */
+#define KEYWORD_TEXT_MAX 640                 /* characters */
+struct keyword {
+	uint32_t id;
+	uint32_t account, sub_account; /* sub_account 0: whose the MO is */
+	uint8_t action;                /* enum keyword_action */
+	char short_code[24];
+	char word[NAME_MAX_BYTES];   /* as it was given */
+	char normal[NAME_MAX_BYTES]; /* as it is compared: base/words.h */
+	char text[KEYWORD_TEXT_MAX * 4 + 1];
+};
 struct short_code {
 	char code[16];
 	uint32_t sub_account; /* 0: not assigned */

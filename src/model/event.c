@@ -21,6 +21,11 @@ const char *event_kind_name(int kind)
 
 bool event_is_change(int kind) { return kind >= 0 && kind < EVENT_KINDS && kinds[kind].change; }
 
+bool event_is_hook(int kind)
+{
+	return kind == EV_HOOK_DONE || kind == EV_HOOK_FAILED || kind == EV_HOOK_DEAD;
+}
+
 /* Length of the valid character at p, 0 when there is none. */
 static size_t character(const char *p, size_t n)
 {

@@ -29,4 +29,5 @@ struct event {
 };
 const char *event_kind_name(int kind);
 bool event_is_change(int kind);
+bool event_is_hook(int kind); /* the outcome of a webhook call; arg = enum hook_kind */
 void event_detail(struct event *e, const char *fmt, ...) PRINTF_LIKE(2, 3); /* cuts at a character */

@@ -110,14 +110,19 @@ struct receipt_in {
 	uint64_t session_id;
 	uint32_t sequence; /* the channel's own */
 };
+#define MO_LINKS_MAX 64
 struct mo_in {
 	struct input in;
 	uint16_t connection;
-	char source[24], destination[24];
+	char source[24]; /* digits of E.164 where it is a number of a subscriber, else as it came */
+	char destination[24];
 	uint8_t data_coding, esm_class;
 	int64_t at;
 	uint16_t ref;
 	uint8_t total, part; /* total 0 or 1: whole */
+	uint64_t link;       /* the life of the link that brought it, never 0 */
+	uint8_t link_count; /* lives of that connection's links now; what a dead one brought may come again */
+	uint64_t links[MO_LINKS_MAX];
 	uint32_t text_len;
 	char *text; /* UTF-8, owned by the object */
 	void (*stored)(struct mo_in *m);

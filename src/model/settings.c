@@ -69,6 +69,8 @@ void settings_free(struct settings *s)
 	texts_free(s->trusted_proxies, s->trusted_proxy_count);
 	texts_free(s->sms.short_codes, s->sms.short_code_count);
 	texts_free(s->sms.mobile_prefixes, s->sms.mobile_prefix_count);
+	texts_free(s->sms.mo.opt_out, s->sms.mo.opt_out_count);
+	texts_free(s->sms.mo.opt_in, s->sms.mo.opt_in_count);
 	texts_free(s->webhooks.allow, s->webhooks.allow_count);
 	free(s->webhooks.ca);
 	free(s->log.level);

@@ -127,6 +127,12 @@ struct settings {
 		size_t short_code_count;
 		char **mobile_prefixes; /* mobiles whatever the numbering plans say */
 		size_t mobile_prefix_count;
+		struct {
+			int64_t part_wait_ms;        /* for the rest of a long MO */
+			int64_t duplicate_window_ms; /* in which the same again may be the carrier's repetition */
+			char **opt_out, **opt_in; /* words */
+			size_t opt_out_count, opt_in_count;
+		} mo;
 	} sms;
 	struct {
 		struct price_setting *prices; /* longest prefix wins; none: 1 */
@@ -145,6 +151,7 @@ struct settings {
 	struct {
 		int64_t status_ms;  /* statuses and lists: 3 d */
 		int64_t message_ms; /* time line and search: 90 d */
+		int64_t mo_ms;      /* incoming messages: 5 d */
 	} retention;
 	struct {
 		char *level;  /* error, warn, info, debug */

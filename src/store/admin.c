@@ -67,6 +67,12 @@ static const char *const migrations[] = {
 	"ALTER TABLE sub_account ADD COLUMN redact INTEGER NOT NULL DEFAULT 0;",
 	/* 5: what the operator said about a connection */
 	"ALTER TABLE connection ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;",
+	/* 6: what words of MOs do */
+	"CREATE TABLE keyword (id INTEGER PRIMARY KEY AUTOINCREMENT, short_code TEXT NOT NULL, normal TEXT "
+	"NOT NULL,"
+	"  word TEXT NOT NULL, account INTEGER NOT NULL, sub_account INTEGER NOT NULL, action INTEGER NOT "
+	"NULL,"
+	"  text TEXT NOT NULL, UNIQUE (short_code, normal));",
 };
 #define ADMIN_SCHEMA ((int)COUNT_OF(migrations))
 
@@ -303,6 +309,20 @@ static void read_code(sqlite3_stmt *q, void *row)
 	r->sub_account = (uint32_t)sqlite3_column_int64(q, 1);
 }
 
+static void read_keyword(sqlite3_stmt *q, void *row)
+{
+	struct keyword *r = row;
+
+	r->id = (uint32_t)sqlite3_column_int64(q, 0);
+	text(q, 1, r->short_code, sizeof r->short_code);
+	text(q, 2, r->normal, sizeof r->normal);
+	text(q, 3, r->word, sizeof r->word);
+	r->account = (uint32_t)sqlite3_column_int64(q, 4);
+	r->sub_account = (uint32_t)sqlite3_column_int64(q, 5);
+	r->action = (uint8_t)sqlite3_column_int(q, 6);
+	text(q, 7, r->text, sizeof r->text);
+}
+
 static int read_all(struct admin *a, const char *sql, size_t size, void (*one)(sqlite3_stmt *q, void *row),
 		    void **rows, size_t *n, struct err *e)
 {
@@ -350,6 +370,9 @@ int admin_load(struct admin *a, struct admin_all *ret, struct err *e)
 	if (r == 0)
 		r = read_all(a, "SELECT code,sub_account FROM short_code ORDER BY code", sizeof *ret->short_codes,
 			     read_code, (void **)&ret->short_codes, &ret->short_code_count, e);
+	if (r == 0)
+		r = read_all(a, "SELECT id,short_code,normal,word,account,sub_account,action,text FROM keyword ORDER BY short_code,normal",
+			     sizeof *ret->keywords, read_keyword, (void **)&ret->keywords, &ret->keyword_count, e);
 	pthread_mutex_unlock(&a->lock);
 	if (r < 0)
 		admin_all_done(ret);
@@ -363,6 +386,7 @@ void admin_all_done(struct admin_all *all)
 	free(all->users);
 	free(all->webhooks);
 	free(all->short_codes);
+	free(all->keywords);
 	*all = (struct admin_all){0};
 }
 
@@ -536,6 +560,34 @@ int admin_short_code_assign(struct admin *a, struct str code, uint32_t sub_accou
 	r = run(a, "short code", NULL,
 		e, "INSERT INTO short_code VALUES (?1,?2) ON CONFLICT (code) DO UPDATE SET sub_account=excluded.sub_account",
 		"ti", code, (int64_t)sub_account);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+int admin_keyword_set(struct admin *a, struct keyword *k, struct err *e)
+{
+	int64_t id = 0;
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = run(a, "keyword", &id, e,
+		"INSERT INTO keyword (short_code,normal,word,account,sub_account,action,text) VALUES "
+		"(?1,?2,?3,?4,?5,?6,?7)"
+		" ON CONFLICT (short_code,normal) DO UPDATE SET word=excluded.word,account=excluded.account,"
+		"sub_account=excluded.sub_account,action=excluded.action,text=excluded.text RETURNING id",
+		"zzziiiz", k->short_code, k->normal, k->word, (int64_t)k->account, (int64_t)k->sub_account,
+		(int64_t)k->action, k->text);
+	pthread_mutex_unlock(&a->lock);
+	k->id = (uint32_t)id;
+	return r;
+}
+
+int admin_keyword_remove(struct admin *a, uint32_t id, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = changed(a, run(a, "keyword", NULL, e, "DELETE FROM keyword WHERE id=?1", "i", (int64_t)id), "keyword", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }

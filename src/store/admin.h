@@ -21,6 +21,8 @@ struct admin_all {
 	size_t webhook_count;
 	struct short_code *short_codes;
 	size_t short_code_count;
+	struct keyword *keywords;
+	size_t keyword_count;
 };
 int admin_load(struct admin *a, struct admin_all *ret, struct err *e) MUST;
 void admin_all_done(struct admin_all *all);
@@ -35,6 +37,9 @@ int admin_user_add(struct admin *a, struct user *u, struct err *e) MUST;
 int admin_user_set(struct admin *a, const struct user *u, struct err *e) MUST; /* by id, all fields */
 int admin_webhook_set(struct admin *a, struct webhook *w, struct err *e) MUST; /* by owner; fills id */
 int admin_short_code_assign(struct admin *a, struct str code, uint32_t sub_account, struct err *e) MUST;
+/* A word of a short code has one action: an older one is replaced. Fills id. */
+int admin_keyword_set(struct admin *a, struct keyword *k, struct err *e) MUST;
+int admin_keyword_remove(struct admin *a, uint32_t id, struct err *e) MUST; /* -ENOENT */
 /* The number of a connection's name, made when new; 1..65535. */
 int admin_connection_number(struct admin *a, struct str name, uint16_t *number, struct err *e) MUST;
 /* What the operator said about it (enum hold, model/settings.h); of a name that has a number. */

@@ -28,7 +28,7 @@ static struct content *content_new(void)
 	pthread_mutexattr_destroy(&attr);
 	c->deliveries.value_free = kept_free;
 	c->due.value_free = c->hooks.value_free = c->parked.value_free = free;
-	c->mos.value_free = c->idems.value_free = c->marks.value_free = free;
+	c->mos.value_free = c->mo_parts.value_free = c->idems.value_free = c->marks.value_free = free;
 	c->ledger.value_free = c->balances.value_free = free;
 	rng_bytes(&c->hash_key, sizeof(c->hash_key));
 	return c;
@@ -36,8 +36,8 @@ static struct content *content_new(void)
 
 static void content_free(struct content *c)
 {
-	struct table *const all[] = {&c->deliveries, &c->due,   &c->hooks,  &c->parked,  &c->mos,
-				     &c->idems,      &c->marks, &c->ledger, &c->balances};
+	struct table *const all[] = {&c->deliveries, &c->due,   &c->hooks, &c->parked, &c->mos,
+				     &c->mo_parts,   &c->idems, &c->marks, &c->ledger, &c->balances};
 
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		table_done(all[i]);
@@ -196,21 +196,27 @@ static void memory_unpark(struct store *s, int64_t id)
 	set(s, &of(s)->c->parked, (struct row_key){{id}}, NULL, OP_OTHER, NULL);
 }
 
-static struct mo_row *mo_copy(const struct mo_row *m)
+static void memory_mo(struct store *s, const struct mo *m)
 {
-	struct mo_row *copy = xcalloc(1, sizeof(*m) + m->text.n);
+	set(s, &of(s)->c->mos, (struct row_key){{m->key}}, mo_copy(m), OP_MO, mo_copy(m));
+	given_out(of(s)->c, m->key);
+}
 
-	*copy = *m;
+static struct mo_part *part_copy(const struct mo_part *p)
+{
+	struct mo_part *copy = xcalloc(1, sizeof(*p) + p->text.n);
+
+	*copy = *p;
 	copy->text.p = (const char *)(copy + 1);
-	if (m->text.n > 0)
-		memcpy(copy + 1, m->text.p, m->text.n);
+	if (p->text.n > 0)
+		memcpy(copy + 1, p->text.p, p->text.n);
 	return copy;
 }
 
-static void memory_mo(struct store *s, const struct mo_row *row)
+static void memory_mo_part(struct store *s, const struct mo_part *p)
 {
-	set(s, &of(s)->c->mos, (struct row_key){{row->key}}, mo_copy(row), OP_MO, mo_copy(row));
-	given_out(of(s)->c, row->key);
+	set(s, &of(s)->c->mo_parts, (struct row_key){{p->key}}, part_copy(p), OP_MO_PART, part_copy(p));
+	given_out(of(s)->c, p->key);
 }
 
 static void memory_idem(struct store *s, const struct idem_row *r)
@@ -305,9 +311,9 @@ static void batch_end(struct memory *m)
 			m->touched[i].table->holes = true;
 	m->touched_count = m->op_count = 0;
 	m->open = false;
-	struct table *const all[] = {&m->c->deliveries, &m->c->due,    &m->c->hooks,
-				     &m->c->parked,     &m->c->mos,    &m->c->idems,
-				     &m->c->marks,      &m->c->ledger, &m->c->balances};
+	struct table *const all[] = {&m->c->deliveries, &m->c->due,      &m->c->hooks, &m->c->parked,
+				     &m->c->mos,        &m->c->mo_parts, &m->c->idems, &m->c->marks,
+				     &m->c->ledger,     &m->c->balances};
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		if (all[i]->holes)
 			table_sweep(all[i]);
@@ -343,6 +349,8 @@ static void tell(const struct memory *m)
 			o->park(o->ctx, op->value);
 		else if (op->kind == OP_MO && o->mo)
 			o->mo(o->ctx, op->value);
+		else if (op->kind == OP_MO_PART && o->mo_part)
+			o->mo_part(o->ctx, op->value);
 		else if (op->kind == OP_HOOK_SET && o->hook_set)
 			o->hook_set(o->ctx, op->value);
 		else if (op->kind == OP_HOOK_DEL && o->hook_del)
@@ -445,6 +453,7 @@ static struct memory *memory_new(struct content *take, const struct store_option
 	m->ops.park = memory_park;
 	m->ops.unpark = memory_unpark;
 	m->ops.mo = memory_mo;
+	m->ops.mo_part = memory_mo_part;
 	m->ops.idem = memory_idem;
 	m->ops.mark = memory_mark;
 	m->ops.ledger = memory_ledger;

@@ -21,7 +21,8 @@ struct store_memory_observer {
 	void (*accept)(void *ctx, const struct delivery *d);
 	void (*event)(void *ctx, const struct event *e);
 	void (*park)(void *ctx, const struct parked_row *p);
-	void (*mo)(void *ctx, const struct mo_row *m);
+	void (*mo)(void *ctx, const struct mo *m);
+	void (*mo_part)(void *ctx, const struct mo_part *p);
 	void (*hook_set)(void *ctx, const struct hook_row *h);
 	void (*hook_del)(void *ctx, int64_t key, uint8_t kind);
 	void (*ledger)(void *ctx, const struct ledger_row *l);

@@ -84,6 +84,56 @@ static size_t memory_by_carrier(struct store *s, uint64_t id_hash, int64_t *keys
 	return n;
 }
 
+static size_t memory_by_handset(struct store *s, uint64_t hash, int64_t days, int64_t *keys, size_t max)
+{
+	const struct content *c = of(s)->c;
+	size_t n = 0;
+
+	(void)days; /* what it would leave out the caller does not want */
+	for (size_t i = c->event_count; hash && i-- > 0 && n < max;) {
+		const struct event *e = c->events[i];
+		bool known = false;
+
+		if (e->kind != EV_ATTEMPT || e->hash != hash)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			known |= keys[k] == e->key;
+		if (!known)
+			keys[n++] = e->key;
+	}
+	return n;
+}
+
+static int memory_mo_load(struct store *s, int64_t key, struct mo **ret)
+{
+	const struct mo *m = seen(&of(s)->c->mos, (struct row_key){{key}});
+
+	if (!m)
+		return -ENOENT;
+	*ret = mo_copy(m);
+	return 0;
+}
+
+static int memory_mos_from(struct store *s, int64_t from, bool (*fn)(void *ctx, const struct mo *m), void *ctx)
+{
+	const struct table *t = &of(s)->c->mos;
+
+	for (size_t i = table_lower(t, (struct row_key){{from, INT64_MIN, INT64_MIN, INT64_MIN}}); i < t->n; i++)
+		if (row_seen(t->a[i]) && !fn(ctx, row_seen(t->a[i])))
+			break;
+	return 0;
+}
+
+static int memory_mo_parts_from(struct store *s, int64_t from, bool (*fn)(void *ctx, const struct mo_part *p), void *ctx)
+{
+	const struct table *t = &of(s)->c->mo_parts;
+
+	for (size_t i = table_lower(t, (struct row_key){{from, INT64_MIN, INT64_MIN, INT64_MIN}}); i < t->n; i++)
+		if (row_seen(t->a[i]) && !fn(ctx, row_seen(t->a[i])))
+			break;
+	return 0;
+}
+
 static bool memory_idem_find(struct store *s, uint64_t hash, struct idem_row *ret)
 {
 	const struct idem_row *r = seen(&of(s)->c->idems, (struct row_key){{(int64_t)hash}});
@@ -439,6 +489,58 @@ static int memory_r_scan(struct store_reader *r, int64_t since, int64_t until,
 	return 0;
 }
 
+static int memory_r_mo(struct store_reader *r, int64_t key, struct mo **ret)
+{
+	const struct row *row;
+	bool found;
+
+	lock(r->m);
+	row = table_find(&r->m->c->mos, (struct row_key){{key}});
+	found = row && row->now;
+	if (found)
+		*ret = mo_copy(row->now);
+	unlock(r->m);
+	return found ? 0 : -ENOENT;
+}
+
+static int memory_r_mos(struct store_reader *r, int64_t from, int64_t to, bool newest_first,
+			bool (*fn)(void *ctx, const struct mo *m), void *ctx, int64_t deadline_ms)
+{
+	const struct table *t = &r->m->c->mos;
+
+	(void)deadline_ms;
+	lock(r->m);
+	for (size_t n = 0; n < t->n; n++) {
+		const struct row *row = t->a[newest_first ? t->n - 1 - n : n];
+
+		if (row->now && row->key.k[0] >= from && row->key.k[0] <= to && !fn(ctx, row->now))
+			break;
+	}
+	unlock(r->m);
+	return 0;
+}
+
+static int memory_r_mo_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n)
+{
+	const struct content *c = r->m->c;
+
+	lock(r->m);
+	*n = 0;
+	*seqs = NULL;
+	for (size_t i = 0; i < c->events_now; i++) {
+		const struct event *e = c->events[i];
+
+		if (e->key != key || (e->kind != EV_RECEIVED && !(event_is_hook(e->kind) && e->arg == HOOK_MO)))
+			continue;
+		*seqs = xrealloc(*seqs, *n + 1, sizeof(**seqs));
+		(*seqs)[(*n)++] = e->seq;
+	}
+	if (!*seqs)
+		*seqs = xcalloc(1, sizeof(**seqs));
+	unlock(r->m);
+	return 0;
+}
+
 static int memory_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx)
 {
 	const struct table *t = &r->m->c->parked;
@@ -544,6 +646,10 @@ const struct store_ops memory_reading = {
 	.load = memory_load,
 	.load_event = memory_load_event,
 	.by_carrier = memory_by_carrier,
+	.by_handset = memory_by_handset,
+	.mo_load = memory_mo_load,
+	.mos_from = memory_mos_from,
+	.mo_parts_from = memory_mo_parts_from,
 	.idem_find = memory_idem_find,
 	.mark_get = memory_mark_get,
 	.due_queues = memory_due_queues,
@@ -566,6 +672,9 @@ const struct store_ops memory_reading = {
 	.r_by_correlation = memory_r_by_correlation,
 	.r_changes = memory_r_changes,
 	.r_scan = memory_r_scan,
+	.r_mo = memory_r_mo,
+	.r_mos = memory_r_mos,
+	.r_mo_history = memory_r_mo_history,
 	.r_parked = memory_r_parked,
 	.r_hooks_dead = memory_r_hooks_dead,
 	.balances = memory_balances,

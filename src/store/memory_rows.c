@@ -142,11 +142,29 @@ static void drop_events(struct content *c, const struct map *gone)
 	c->event_count = c->events_now = kept;
 }
 
+static void drop_mos(struct content *c, int64_t end)
+{
+	for (size_t i = 0; i < c->mo_parts.n && c->mo_parts.a[i]->key.k[0] < end; i++) {
+		free(c->mo_parts.a[i]->now);
+		c->mo_parts.a[i]->now = NULL;
+	}
+	for (size_t i = 0; i < c->mos.n && c->mos.a[i]->key.k[0] < end; i++) {
+		if (has_pending_hook(c, c->mos.a[i]->key.k[0]))
+			continue;
+		free(c->mos.a[i]->now);
+		c->mos.a[i]->now = NULL;
+	}
+	table_sweep(&c->mo_parts);
+	table_sweep(&c->mos);
+}
+
 void memory_retain(struct content *c, int64_t end_ms)
 {
 	int64_t end = uid_key_at(end_ms - end_ms % 86400000);
 	struct map *latest, *gone;
 
+	if ((c->mos.n && c->mos.a[0]->key.k[0] < end) || (c->mo_parts.n && c->mo_parts.a[0]->key.k[0] < end))
+		drop_mos(c, end);
 	if (c->deliveries.n == 0 || c->deliveries.a[0]->key.k[0] >= end)
 		return;
 	latest = map_new();

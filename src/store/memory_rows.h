@@ -34,7 +34,7 @@ struct mark {
 };
 struct content {
 	pthread_mutex_t lock; /* readers are on other threads */
-	struct table deliveries, due, hooks, parked, mos, idems, marks, ledger, balances;
+	struct table deliveries, due, hooks, parked, mos, mo_parts, idems, marks, ledger, balances;
 	struct event **events; /* ascending seq; the first `events_now` are committed */
 	size_t event_count, event_cap, events_now;
 	int64_t last_key, last_key_now, last_seq, last_seq_now;
@@ -46,6 +46,7 @@ struct operation { /* for the observer, in order */
 		OP_EVENT,
 		OP_PARK,
 		OP_MO,
+		OP_MO_PART,
 		OP_HOOK_SET,
 		OP_HOOK_DEL,
 		OP_LEDGER,

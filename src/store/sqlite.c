@@ -252,8 +252,9 @@ static void sq_event(struct store *st, const struct event *e)
 	q = conn_stmt(c, S_EVENT);
 	row_bind_event(q, e);
 	sq_run(s, c, q, "event");
-	if ((e->kind == EV_PART || e->kind == EV_SENT) && e->hash)
-		index_add(s->index, s->today->day, INDEX_CARRIER, e->hash, e->key);
+	index_event(s, s->today->day, e->kind, e->hash, e->key);
+	if (e->kind == EV_RECEIVED || (e->arg == HOOK_MO && event_is_hook(e->kind)))
+		mo_event(s, e);
 	s->rows++;
 	s->last_seq = MAX(s->last_seq, e->seq);
 }
@@ -431,6 +432,14 @@ static const struct store_ops operations = {
 	.park = sq_park,
 	.unpark = sq_unpark,
 	.mo = sq_mo,
+	.mo_part = sq_mo_part,
+	.mo_load = sq_mo_load,
+	.mos_from = sq_mos_from,
+	.mo_parts_from = sq_mo_parts_from,
+	.r_mo = sq_r_mo,
+	.r_mos = sq_r_mos,
+	.r_mo_history = sq_r_mo_history,
+	.by_handset = sq_by_handset,
 	.idem = sq_idem,
 	.mark = sq_set_mark,
 	.ledger = sq_ledger,

@@ -2,7 +2,8 @@
  *
  *   sqlite.c          the store itself: open, batch, sticky error, close
  *   sqlite_conn.c     connections, settings, statements        sqlite_schema.c  tables, migrations
- *   sqlite_rows.c     deliveries and events to and from rows    sqlite_live.c    due, hooks, parked, MOs, keys, marks
+ *   sqlite_rows.c     deliveries and events to and from rows    sqlite_live.c    due, hooks, parked, keys, marks
+ *   sqlite_mo.c       MOs and their parts
  *   sqlite_days.c     the files, one a day, and which holds what, the edge between two days
  *   sqlite_retire.c   retention                                 sqlite_merge.c   state into rows, finished blocks
  *   sqlite_recover.c  what is unfinished                        sqlite_read.c    readers
@@ -45,10 +46,15 @@ int64_t conn_number(struct conn *c, enum stmt id, int64_t def);
 int sqlite_errno(int rc); /* SQLite's result code as -errno, 0 for OK, ROW and DONE */
 int conn_err(struct conn *c, const char *what, struct err *e); /* the connection's last error, in words */
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 /* Brings the file to SCHEMA_VERSION. -EPROTO: it is newer. *born is false for a file in which nothing was ever committed. */
 int schema_upgrade(struct conn *c, const char *path, bool *born, struct err *e) MUST;
 int schema_create(struct conn *c, struct err *e) MUST; /* inside the caller's transaction */
+
+struct keys {
+	int64_t *a; /* owned */
+	size_t n, cap;
+};
 
 /* -- rows ----------------------------------------------------------------------------------------------------------- */
 /* Delta varints of ascending numbers. */
@@ -109,7 +115,7 @@ struct sq {
 	struct err elsewhere_words;
 	struct catalog c;
 	struct day *today;
-	int64_t last_seq, last_key, last_m;
+	int64_t last_seq, last_key, last_m, last_mo; /* last_mo: of an MO or a part of one */
 	size_t parked;
 	size_t rows; /* of messages and events in this batch */
 	/* open block of today's file */
@@ -170,15 +176,12 @@ int retire_resume(struct sq *s, struct err *e) MUST;
 /* fn(ctx, q): a row of S_SCAN; false stops. Looks at from..to of one file, blocks that are finished left out. 1 = stopped. */
 int scan_open(struct conn *c, int64_t from, int64_t to, bool (*fn)(void *ctx, sqlite3_stmt *q), void *ctx);
 int scan_row_state(sqlite3_stmt *q);
-struct keys {
-	int64_t *a; /* owned */
-	size_t n, cap;
-};
 void keys_push(struct keys *k, int64_t key);
 int open_stragglers(struct sq *s, struct keys *k); /* unfinished ones of all files: few, by the nature of retention */
 
 int recover_index(struct sq *s); /* fills the index with what its runs do not cover */
 void index_correlation(struct sq *s, int64_t day, uint32_t account, struct str text, int64_t key);
+void index_event(struct sq *s, int64_t day, int kind, uint64_t hash, int64_t key); /* when its kind is one to look up */
 uint64_t correlation_hash(const struct hash_key *k, uint32_t account, struct str text);
 int sq_recover(struct store *st,
 	       bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
@@ -193,7 +196,6 @@ void sq_hook_set(struct store *st, const struct hook_row *h);
 void sq_hook_del(struct store *st, int64_t key, uint8_t kind);
 void sq_park(struct store *st, const struct parked_row *p);
 void sq_unpark(struct store *st, int64_t id);
-void sq_mo(struct store *st, const struct mo_row *m);
 void sq_idem(struct store *st, const struct idem_row *r);
 bool sq_idem_find(struct store *st, uint64_t hash, struct idem_row *ret);
 int sq_due_queues(struct store *st,
@@ -221,6 +223,19 @@ struct chain *chain_new(void);
 void chain_free(struct chain *ch);
 int64_t chain_day(struct chain *ch, struct conn *c);
 int64_t chain_end(struct chain *ch, struct conn *newest);
+/* -- MOs ------------------------------------------------------------------------------------------------------------- */
+void sq_mo(struct store *st, const struct mo *m);
+void sq_mo_part(struct store *st, const struct mo_part *p);
+void mo_event(struct sq *s, const struct event *e); /* which MO an event belongs to */
+size_t sq_by_handset(struct store *st, uint64_t hash, int64_t days, int64_t *keys, size_t max);
+int sq_mo_load(struct store *st, int64_t key, struct mo **ret);
+int sq_mos_from(struct store *st, int64_t from, bool (*fn)(void *ctx, const struct mo *m), void *ctx);
+int sq_mo_parts_from(struct store *st, int64_t from, bool (*fn)(void *ctx, const struct mo_part *p), void *ctx);
+/* The part of one file: what readers and the writer share. */
+int conn_mo(struct conn *c, int64_t key, struct mo **ret) MUST; /* -ENOENT */
+int conn_mos(struct conn *c, int64_t from, int64_t to, bool newest_first,
+	     bool (*fn)(void *ctx, const struct mo *m), void *ctx, bool *more) MUST;
+int conn_mo_events(struct conn *c, int64_t key, struct keys *seqs) MUST; /* those in this file */
 
 /* -- checkpoints ----------------------------------------------------------------------------------------------------- */
 int checkpointer_open(struct checkpointer **ret, struct sq *s, struct err *e) MUST;
@@ -239,6 +254,10 @@ int sq_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count,
 		 size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx, int64_t deadline_ms);
 int sq_r_scan(struct store_reader *r, int64_t since, int64_t until,
 	      bool (*fn)(void *ctx, const struct delivery *d), void *ctx, int64_t deadline_ms);
+int sq_r_mo(struct store_reader *r, int64_t key, struct mo **ret);
+int sq_r_mos(struct store_reader *r, int64_t from, int64_t to, bool newest_first,
+	     bool (*fn)(void *ctx, const struct mo *m), void *ctx, int64_t deadline_ms);
+int sq_r_mo_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n);
 int sq_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
 int sq_backup(struct store *st, const char *path, struct err *e);

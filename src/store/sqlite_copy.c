@@ -228,6 +228,9 @@ static const struct {
 } rules[] = {
 	{"events without a message", "SELECT count(*) FROM ev WHERE k>=?1 AND k NOT IN (SELECT k FROM m) AND "
 				     "k NOT IN (SELECT k FROM mo)"},
+	{"MOs without their event",
+	 "SELECT count(*) FROM mo WHERE k>=?1 AND NOT EXISTS(SELECT 1 FROM mo_ev JOIN ev ON "
+	 "ev.seq=mo_ev.seq WHERE mo_ev.k=mo.k AND mo_ev.seq=mo.seq AND ev.k=mo.k)"},
 	{"states without a message", "SELECT count(*) FROM st WHERE k>=?1 AND k NOT IN (SELECT k FROM m)"},
 	{"blocks whose rows are counted wrongly",
 	 "SELECT count(*) FROM blk LEFT JOIN (SELECT k>>29 AS g, count(*) AS c FROM m GROUP BY g) ON g=b"

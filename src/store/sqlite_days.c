@@ -295,7 +295,7 @@ static int day_create(struct sq *s, int64_t number, struct day **ret, struct err
 	struct day *d = day_new(s->data, number), *old = s->today;
 	int r;
 
-	d->born_key = s->last_m + 1;
+	d->born_key = MAX(s->last_m, s->last_mo) + 1;
 	d->born_seq = s->last_seq;
 	day_unlink(d->path); /* at most what a crash left before anything was committed to it */
 	r = day_open(d, CACHE_TODAY_KIB, e);
@@ -415,7 +415,8 @@ static int read_last(struct sq *s, struct err *e)
 	s->last_m = MAX(conn_number(c, S_MAX_M, 0), s->today->born_key - 1);
 	s->last_key = MAX(s->last_m, conn_mark_i64(c, "~key", 0));
 	s->last_key = MAX(s->last_key, conn_number(c, S_MAX_BATCH, 0));
-	s->last_key = MAX(s->last_key, conn_number(c, S_MAX_MO, 0));
+	s->last_mo = conn_number(c, S_MAX_MO, 0);
+	s->last_key = MAX(s->last_key, s->last_mo);
 	s->last_key = MAX(s->last_key, conn_number(c, S_MAX_IDEM, 0));
 	s->parked = (size_t)conn_number(c, S_PARKED_COUNT, 0);
 	if (!conn_mark(c, "~hash", &b) || b.n != sizeof(s->hash)) {

@@ -1,4 +1,5 @@
-/* sqlite_index.h - where is the delivery with this correlation id, this carrier id, this idempotency key? Random keys never go into
+/* sqlite_index.h - where is the delivery with this correlation id, this carrier id, this idempotency key, this
+ * handset and sender? Random keys never go into
  * the day files: the newest entries are in RAM, and once TABLE_ENTRIES of them have gathered a thread writes them as a sorted run
  * into `runs-YYYYMMDD.db`, a file of its own, so that the commit path never waits for it. Everything here is derived: what is not in
  * a run is read again from the day file at open (marks), and a lost file is rebuilt.
@@ -8,7 +9,7 @@
 #pragma once
 #include "base/util.h"
 
-enum index_kind { INDEX_CORRELATION, INDEX_CARRIER, INDEX_IDEMPOTENCY };
+enum index_kind { INDEX_CORRELATION, INDEX_CARRIER, INDEX_IDEMPOTENCY, INDEX_HANDSET };
 #define TABLE_ENTRIES 131072
 #define SAME_MAX 1024 /* entries of one hash kept in a run: the newest */
 

@@ -1,4 +1,4 @@
-/* The small rows of today's file: due, webhooks, parked receipts, and what is written once (MOs, idempotency keys). Lists are read
+/* The small rows of today's file: due, webhooks, parked receipts, and idempotency keys. Lists are read
  * to their end before the caller hears of them, so that it may write while it listens. */
 #include <errno.h>
 #include <stdlib.h>
@@ -262,29 +262,6 @@ int sq_parked_find(struct store *st, uint64_t id_hash, bool (*fn)(void *ctx, con
 size_t sq_parked_count(struct store *st) { return sq_of(st)->parked; }
 
 /* -- written once ----------------------------------------------------------------------------------------------------- */
-
-void sq_mo(struct store *st, const struct mo_row *m)
-{
-	struct sq *s = sq_of(st);
-	sqlite3_stmt *q;
-
-	if (!sq_taking(s))
-		return;
-	q = conn_stmt(today(s), S_MO);
-	sqlite3_bind_int64(q, 1, m->key);
-	sqlite3_bind_int64(q, 2, (int64_t)m->rest);
-	sqlite3_bind_int(q, 3, m->connection);
-	sqlite3_bind_int64(q, 4, m->sub_account);
-	sqlite3_bind_int64(q, 5, m->at);
-	sqlite3_bind_int(q, 6, m->ref);
-	sqlite3_bind_int(q, 7, m->total);
-	sqlite3_bind_int(q, 8, m->part);
-	bind_z(q, 9, m->source, sizeof(m->source));
-	bind_z(q, 10, m->destination, sizeof(m->destination));
-	sqlite3_bind_text(q, 11, m->text.n ? m->text.p : "", (int)m->text.n, SQLITE_STATIC);
-	sq_run(s, today(s), q, "mo");
-	s->last_key = MAX(s->last_key, m->key);
-}
 
 void sq_idem(struct store *st, const struct idem_row *r)
 {

@@ -366,6 +366,52 @@ int sq_r_scan(struct store_reader *r, int64_t since, int64_t until,
 	return e;
 }
 
+/* -- MOs ------------------------------------------------------------------------------------------------------------------ */
+
+static int get_mo(struct conn *c, int64_t key, void *to) { return conn_mo(c, key, to); }
+
+int sq_r_mo(struct store_reader *r, int64_t key, struct mo **ret)
+{
+	begin(r, 0);
+	return find(r, days_find_key(r->days, r->n, key), get_mo, key, ret);
+}
+
+int sq_r_mos(struct store_reader *r, int64_t from, int64_t to, bool newest_first,
+	     bool (*fn)(void *ctx, const struct mo *m), void *ctx, int64_t deadline_ms)
+{
+	bool more = true;
+	int e = 0;
+
+	begin(r, deadline_ms);
+	for (size_t n = 0; e == 0 && more && n < r->n; n++) {
+		size_t i = newest_first ? r->n - 1 - n : n;
+		int64_t low = MAX(from, r->days[i]->born_key), high = MIN(to, day_last_key(r->days, r->n, i));
+		struct conn *c = low <= high ? file_of(r, r->days[i]) : NULL;
+
+		if (low <= high)
+			e = c ? conn_mos(c, low, high, newest_first, fn, ctx, &more) : -EIO;
+	}
+	r->until_us = 0;
+	return e;
+}
+
+/* Events of an MO may be in later files than its own. */
+int sq_r_mo_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n)
+{
+	struct keys k = {0};
+	int e = 0;
+
+	begin(r, 0);
+	for (ssize_t i = MAX(days_find_key(r->days, r->n, key), 0); e == 0 && i < (ssize_t)r->n; i++) {
+		struct conn *c = file_of(r, r->days[i]);
+
+		e = c ? conn_mo_events(c, key, &k) : -EIO;
+	}
+	*seqs = k.a ? k.a : xcalloc(1, sizeof(**seqs));
+	*n = k.n;
+	return e;
+}
+
 int sq_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx)
 {
 	struct parked_row p;

@@ -347,6 +347,14 @@ void index_correlation(struct sq *s, int64_t day, uint32_t account, struct str t
 	index_add(s->index, day, INDEX_CORRELATION, correlation_hash(&s->hash, account, text), key);
 }
 
+void index_event(struct sq *s, int64_t day, int kind, uint64_t hash, int64_t key)
+{
+	if (hash && (kind == EV_PART || kind == EV_SENT))
+		index_add(s->index, day, INDEX_CARRIER, hash, key);
+	else if (hash && kind == EV_ATTEMPT)
+		index_add(s->index, day, INDEX_HANDSET, hash, key);
+}
+
 /* One statement's rows from a mark on; add() puts them into the index. Marks go up with the rows, so that a long day makes runs as
  * it goes and not one huge table. */
 struct indexing {
@@ -373,8 +381,8 @@ static void add_message(struct indexing *x, sqlite3_stmt *q)
 static void add_event(struct indexing *x, sqlite3_stmt *q)
 {
 	x->seq = sqlite3_column_int64(q, 0);
-	index_add(x->s->index, x->d->day, INDEX_CARRIER, (uint64_t)sqlite3_column_int64(q, 2),
-		  sqlite3_column_int64(q, 1));
+	index_event(x->s, x->d->day, sqlite3_column_int(q, 3), (uint64_t)sqlite3_column_int64(q, 2),
+		    sqlite3_column_int64(q, 1));
 }
 
 static int index_rows(struct indexing *x, struct conn *c, enum stmt id, int64_t from,

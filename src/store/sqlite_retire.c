@@ -85,8 +85,11 @@ static void move(struct sq *s, struct conn *from, int64_t key)
 	int now = state_of(from, S_MERGE_OLD, key, accepted);
 	sqlite3_stmt *q;
 
-	if (!copy_row(s, from, S_COPY_M, key, S_PUT_M))
+	if (!copy_row(s, from, S_COPY_M, key, S_PUT_M)) {
+		if (copy_row(s, from, S_MO_GET, key, S_PUT_MO)) /* an MO whose call is pending */
+			atomic_store(&s->today->stragglers, true);
 		return;
+	}
 	(void)copy_row(s, from, S_COPY_ST, key, S_PUT_ST);
 	copy_events(s, from, from, key);
 	q = conn_stmt(to, S_BLOCK_ADD);

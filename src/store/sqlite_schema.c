@@ -7,7 +7,8 @@
  *   chunk  sub-accounts with changes among the events of seq / 4096, when that chunk is over (differences as varints)
  *   blk    how many rows a block of keys has, how many are final, and how many were so when accepted
  *   later  merges into older files that this batch decided, until they are there
- *   due, hook, parked, mark, balance live in the newest file and are carried forward; mo, idem and ledger stay where they are written
+ *   mo     messages from handsets, whole; mo_part their parts as they came; mo_ev which events an MO has; all written once
+ *   due, hook, parked, mark, balance live in the newest file and are carried forward; mo, mo_part, mo_ev, idem and ledger stay where they are written
  * No index has random keys in order of arrival: correlation and carrier ids are in sorted runs (sqlite_index.h). */
 #include <errno.h>
 #include <stdio.h>
@@ -53,6 +54,16 @@ static const char *const migrations[] = {
 	"CREATE TABLE balance(kind INT, owner INT, limited INT, balance INT, reserved INT, overdraft INT, "
 	"ledger INT,"
 	" PRIMARY KEY(kind,owner)) WITHOUT ROWID;",
+	/* 3: what was stored before they were joined and listed is a part that waits. */
+	"ALTER TABLE mo RENAME TO mo_part;"
+	"ALTER TABLE mo_part ADD COLUMN hash INT;"
+	"CREATE TABLE mo(k INTEGER PRIMARY KEY, rest INT, at INT, seq INT, acct INT, sub INT, usr INT, oper "
+	"INT,"
+	" connection INT, owner INT, total INT, came INT, mt INT, mt_rest INT, hash INT, src TEXT, code "
+	"TEXT, "
+	"body TEXT,"
+	" corr TEXT, alias TEXT, parts BLOB);"
+	"CREATE TABLE mo_ev(k INT, seq INT, PRIMARY KEY(k,seq)) WITHOUT ROWID;",
 };
 _Static_assert(COUNT_OF(migrations) == SCHEMA_VERSION, "one step a version");
 

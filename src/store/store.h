@@ -15,6 +15,7 @@
 #include "model/delivery.h"
 #include "model/event.h"
 #include "model/ledger.h"
+#include "model/mo.h"
 
 struct store;
 struct store_reader;
@@ -54,17 +55,6 @@ struct parked_row {
 	int64_t at;
 	char carrier_id[65], err[16], source[24], destination[24];
 };
-struct mo_row {
-	uint64_t rest;
-	int64_t key; /* its own id */
-	uint16_t connection;
-	uint32_t sub_account; /* 0 = nobody's yet */
-	int64_t at;
-	uint16_t ref;
-	uint8_t total, part;
-	char source[24], destination[24];
-	struct str text;
-};
 struct idem_row {
 	uint64_t hash, body_hash;
 	int64_t first_key; /* of the messages, consecutive keys */
@@ -80,14 +70,16 @@ struct store_ops {
 	/* -- writing: engine thread only ------------------------------------------------------------------------------ */
 	void (*begin)(struct store *s);
 	void (*accept)(struct store *s, const struct delivery *d); /* a new delivery; its correlation is indexed when it has one */
-	void (*event)(struct store *s, const struct event *e); /* EV_PART and EV_SENT with a hash are indexed by it */
+	void (*event)(struct store *s, const struct event *e); /* EV_PART, EV_SENT and EV_ATTEMPT with a hash are indexed by it; EV_RECEIVED
+								  and EV_HOOK_* with HOOK_MO belong to the MO whose key they have */
 	void (*due_set)(struct store *s, const struct due *d);
 	void (*due_del)(struct store *s, const struct due *d);
 	void (*hook_set)(struct store *s, const struct hook_row *h); /* inserts or replaces (key, kind) */
 	void (*hook_del)(struct store *s, int64_t key, uint8_t kind);
 	void (*park)(struct store *s, const struct parked_row *p);
 	void (*unpark)(struct store *s, int64_t id);
-	void (*mo)(struct store *s, const struct mo_row *m);
+	void (*mo)(struct store *s, const struct mo *m);           /* ascending keys */
+	void (*mo_part)(struct store *s, const struct mo_part *p); /* ascending keys */
 	void (*idem)(struct store *s, const struct idem_row *r);
 	void (*mark)(struct store *s, const char *key, struct str value);
 	void (*ledger)(struct store *s, const struct ledger_row *l);       /* ids ascending */
@@ -106,6 +98,12 @@ struct store_ops {
 	int (*load)(struct store *s, int64_t key, struct delivery **ret); /* as last merged, or as accepted; -ENOENT */
 	int (*load_event)(struct store *s, int64_t seq, struct event *ret);
 	size_t (*by_carrier)(struct store *s, uint64_t id_hash, int64_t *keys, size_t max); /* newest first */
+	/* Deliveries with an EV_ATTEMPT of that hash in the last days, the newest attempts first, near enough. */
+	size_t (*by_handset)(struct store *s, uint64_t hash, int64_t days, int64_t *keys, size_t max);
+	int (*mo_load)(struct store *s, int64_t key, struct mo **ret); /* owned by the caller; -ENOENT */
+	/* MOs, and parts, with keys >= from, ascending (recovery). */
+	int (*mos_from)(struct store *s, int64_t from, bool (*fn)(void *ctx, const struct mo *m), void *ctx);
+	int (*mo_parts_from)(struct store *s, int64_t from, bool (*fn)(void *ctx, const struct mo_part *p), void *ctx);
 	bool (*idem_find)(struct store *s, uint64_t hash, struct idem_row *ret); /* not older than 24 h is the caller's check */
 	bool (*mark_get)(struct store *s, const char *key, struct buf *ret);
 	/* fn returns false to stop. */
@@ -152,6 +150,12 @@ struct store_ops {
 	/* Deliveries accepted in [since, until], newest first, until fn returns false. */
 	int (*r_scan)(struct store_reader *r, int64_t since, int64_t until,
 		      bool (*fn)(void *ctx, const struct delivery *d), void *ctx, int64_t deadline_ms);
+	int (*r_mo)(struct store_reader *r, int64_t key, struct mo **ret); /* owned by the caller; -ENOENT */
+	/* MOs with from <= key <= to, ascending or newest first, until fn returns false. */
+	int (*r_mos)(struct store_reader *r, int64_t from, int64_t to, bool newest_first,
+		     bool (*fn)(void *ctx, const struct mo *m), void *ctx, int64_t deadline_ms);
+	/* seqs of the events of an MO, ascending; *seqs owned by the caller */
+	int (*r_mo_history)(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n);
 	int (*r_parked)(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 	int (*r_hooks_dead)(struct store_reader *r, size_t max,
 			    bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);

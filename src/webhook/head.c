@@ -13,7 +13,10 @@ char *hook_id(char out[HOOK_ID_MAX], int64_t key, uint64_t rest, int kind)
 	char uuid[UUID_TEXT];
 
 	uid_print(uuid, (struct uid){key, rest});
-	snprintf(out, HOOK_ID_MAX, "%s-%s", uuid, kind == HOOK_DELIVERED ? "delivered" : "sent");
+	snprintf(out, HOOK_ID_MAX, "%s-%s", uuid,
+		 kind == HOOK_DELIVERED ? "delivered"
+		 : kind == HOOK_MO      ? "mo"
+					: "sent");
 	return out;
 }
 

@@ -9,7 +9,7 @@ struct hook_head {
 	size_t at[HEAD_LINES]; /* where each begins in text */
 	size_t count;
 };
-/* "<id>-sent", "<id>-delivered": the same for every try of one event. Returns out. */
+/* "<id>-sent", "<id>-delivered", "<id>-mo": the same for every try of one event. Returns out. */
 #define HOOK_ID_MAX 56
 char *hook_id(char out[HOOK_ID_MAX], int64_t key, uint64_t rest, int kind);
 /* Replaces what h holds. Lines of w->headers that would break the request (no name, control characters) or change what is ours

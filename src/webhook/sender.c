@@ -57,9 +57,8 @@ static void give_back_untried(struct sender *s, struct hook_call *c, const char 
 
 static bool find_target(const struct snapshot *snap, struct hook_call *c, struct hook_target *ret)
 {
-	if (c->kind != HOOK_SENT && c->kind != HOOK_DELIVERED)
-		return false;
-	*ret = snapshot_hook(snap, c->d->sub_account, c->d->user, c->kind);
+	*ret = c->mo ? snapshot_hook(snap, c->mo->sub_account, c->mo->user, HOOK_MO)
+		     : snapshot_hook(snap, c->d->sub_account, c->d->user, c->kind);
 	return ret->url[0];
 }
 

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "model/metrics.h"
 #include "webhook/body.h"
+#include "webhook/mo_body.h"
 
 #define BODY_LIMIT ((size_t)64 << 10)
 #define HEAD_LIMIT ((size_t)64 << 10)
@@ -163,29 +164,65 @@ static void set_lines(struct transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->lines);
 }
 
+static void set_url(struct transfer *t, const char *url)
+{
+	if (t->url && strcmp(t->url, url) == 0)
+		return;
+	free(t->url);
+	t->url = xstrdup(url);
+	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+}
+
+static void set_method(struct transfer *t, bool get)
+{
+	if (t->get == get)
+		return;
+	t->get = get;
+	curl_easy_setopt(t->easy, get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
+}
+
+/* t->body is what is signed: the JSON, or of a GET the query that we add. */
+static void set_call(struct transfer *t, const struct hook_call *call, const struct hook_target *target, int64_t wall)
+{
+	const struct settings *names = t->config->names;
+	bool get = call->mo && target->webhook->mo_get;
+	char id[HOOK_ID_MAX];
+
+	buf_clear(&t->body);
+	set_method(t, get);
+	if (get)
+		hook_mo_query(&t->body, call->mo, &call->names, operator_name(names, call->mo->operator_id));
+	else if (call->mo)
+		hook_mo_body(&t->body, call->mo, &call->names, operator_name(names, call->mo->operator_id));
+	else
+		hook_body(&t->body, call->d, call->kind, operator_name(names, call->d->operator_id));
+	if (get) {
+		struct buf url = BUF_INIT;
+
+		hook_mo_url(&url, target->url, buf_view(&t->body));
+		set_url(t, buf_cstr(&url));
+		buf_done(&url);
+	} else {
+		set_url(t, target->url);
+	}
+	hook_id(id, call->key, call->mo ? call->mo->rest : call->d->rest, call->kind);
+	hook_head(&t->head, target->webhook, str_of(id), wall, buf_view(&t->body));
+}
+
 int transfer_start(struct transfer *t, struct hook_call *call, const struct hook_target *target,
 		   const struct hook_config *config, int64_t now_us, int64_t wall)
 {
-	const struct delivery *d = call->d;
-	char id[HOOK_ID_MAX];
-
 	apply_config(t, config);
-	if (!t->url || strcmp(t->url, target->url) != 0) {
-		free(t->url);
-		t->url = xstrdup(target->url);
-		curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-	}
-	buf_clear(&t->body);
-	hook_body(&t->body, d, call->kind, operator_name(config->names, d->operator_id));
-	hook_id(id, d->key, d->rest, call->kind);
-	hook_head(&t->head, target->webhook, str_of(id), wall, buf_view(&t->body));
+	set_call(t, call, target, wall);
 	if (t->body.failed || t->head.text.failed) {
 		snprintf(call->why, sizeof(call->why), "the call is too large");
 		return -E2BIG;
 	}
 	set_lines(t);
-	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body.p);
-	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, (long)t->body.n);
+	if (!t->get) {
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body.p);
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, (long)t->body.n);
+	}
 	t->head_bytes = t->body_bytes = 0;
 	t->answered = false;
 	t->refused[0] = t->error[0] = '\0';

@@ -30,6 +30,7 @@ struct transfer {
 	int64_t begun_us;
 	uint64_t generation;
 	char *url; /* as last given to curl */
+	bool get;  /* the same */
 	struct buf body;
 	struct hook_head head;
 	struct curl_slist lines[HEAD_LINES];

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "core/ring.h"
 #include "model/codes.h"
+#include "sim/mo.h"
 #include "sim/sim.h"
 
 #define ATTEMPTS_MAX 24
@@ -127,11 +128,35 @@ static void on_park(void *ctx, const struct parked_row *p)
 	map_set(s->judge.durable, tag_in(p->err, strlen(p->err)), 1);
 }
 
-static void on_mo(void *ctx, const struct mo_row *m)
-{
-	struct sim *s = ctx;
+static void on_mo(void *ctx, const struct mo *m) { mo_durable(ctx, m); }
 
-	map_set(s->judge.mos, strtoul(m->destination, NULL, 10), 1);
+static void on_mo_part(void *ctx, const struct mo_part *p) { mo_part_durable(ctx, p); }
+
+const struct delivery *judge_last_sent(struct sim *s, struct str number, struct str short_code)
+{
+	const struct delivery *best = NULL;
+
+	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n)) {
+		const struct delivery *d = OWNER(struct message, node, n)->d;
+		bool left = d->state == D_SENDING || d->state == D_DOUBT || d->sent_code == SENT_SENT_SUCCESS;
+
+		if (left && str_eq(d->t.number, number) && str_eq(d->t.source, short_code) &&
+		    d->begun_at >= engine_now(s) - 5 * (int64_t)86400000 &&
+		    (!best || d->begun_at > best->begun_at || (d->begun_at == best->begun_at && d->key > best->key)))
+			best = d;
+	}
+	return best;
+}
+
+const struct delivery *judge_some(struct sim *s)
+{
+	struct node *n = list_first(&s->judge.all);
+
+	if (!n)
+		return NULL;
+	for (int64_t skip = between(s, 0, (int64_t)s->judge.all.count - 1); skip > 0; skip--)
+		n = list_next(&s->judge.all, n);
+	return OWNER(struct message, node, n)->d;
 }
 
 #define MAY(state) (1u << (state))
@@ -148,6 +173,7 @@ static const unsigned allowed[EVENT_KINDS] = {
 	[EV_HOOK_DONE] = ~0u,
 	[EV_HOOK_FAILED] = ~0u,
 	[EV_HOOK_DEAD] = ~0u,
+	[EV_MO] = MAY(D_SENDING) | MAY(D_SENT) | MAY(D_DOUBT) | MAY(D_DONE),
 };
 
 /* The one exception to final is final: a receipt after the wait for it was given up, or that was not to be expected. */
@@ -450,6 +476,8 @@ static void on_event(void *ctx, const struct event *e)
 		sim_fail(s, "event %" PRId64 " after %" PRId64, e->seq, s->judge.last_seq);
 	s->judge.last_seq = e->seq;
 	s->judge.events++;
+	if (!m && mo_event(s, e))
+		return;
 	if (!m) {
 		sim_fail(s, "event %" PRId64 " (%s) of an unknown message", e->seq, event_kind_name(e->kind));
 		return;
@@ -572,18 +600,14 @@ void judge_stored(struct sim *s, uint32_t tag)
 		sim_fail(s, "receipt %u is answered, but not durable", tag);
 }
 
-void judge_mo_stored(struct sim *s, uint32_t tag)
-{
-	if (!map_get(s->judge.mos, tag, NULL))
-		sim_fail(s, "incoming message %u is answered, but not durable", tag);
-}
-
 void judge_call(struct sim *s, const struct hook_call *c)
 {
 	struct message *m = message_of(s, c->key);
 	struct hook_facts *h = m && c->kind < HOOK_MO ? &m->hook[c->kind] : NULL;
 
 	s->judge.calls++;
+	if (mo_call(s, c))
+		return;
 	sim_note(s, "webhook %" PRId64 " kind %d try %u", c->key, c->kind, c->tries);
 	if (!h || !h->wanted || c->seq > s->judge.last_seq) {
 		sim_fail(s, "%" PRId64 ": webhook %d is called for what is not durable", c->key, c->kind);
@@ -623,6 +647,8 @@ static void on_hook_set(void *ctx, const struct hook_row *row)
 	struct message *m = message_of(s, row->key);
 	struct hook_facts *h = m && row->kind < HOOK_MO ? &m->hook[row->kind] : NULL;
 
+	if (mo_hook_set(s, row))
+		return;
 	if (!h || !h->dead || row->dead)
 		return;
 	h->dead = h->settled = false;
@@ -731,7 +757,7 @@ bool judge_settled(struct sim *s)
 	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n))
 		if (!message_settled(OWNER(struct message, node, n)))
 			return false;
-	return true;
+	return mo_settled(s);
 }
 
 /* No receipt that was handed in is forgotten: what they say together is what the message says. */
@@ -797,6 +823,7 @@ void judge_end(struct sim *s)
 		if (s->judge.credit[kind].reserved)
 			sim_fail(s, "all is over, and %" PRId64 " units of kind %d are still reserved",
 				 s->judge.credit[kind].reserved, kind);
+	mo_judge_end(s);
 }
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -808,7 +835,7 @@ void judge_open(struct sim *s)
 	s->judge.messages = map_new();
 	s->judge.tags = map_new();
 	s->judge.durable = map_new();
-	s->judge.mos = map_new();
+	mo_judge_open(s);
 	s->judge.ids = map_new();
 	store_memory_observe(s->store, &(struct store_memory_observer){.ctx = s,
 								       .accept = on_accept,
@@ -816,6 +843,8 @@ void judge_open(struct sim *s)
 								       .park = on_park,
 								       .hook_set = on_hook_set,
 								       .mo = on_mo,
+								       .mo_part = on_mo_part,
+
 								       .ledger = on_ledger,
 								       .committed = on_committed});
 }
@@ -842,6 +871,6 @@ void judge_close(struct sim *s)
 	map_free(s->judge.messages);
 	map_free(s->judge.tags);
 	map_free(s->judge.durable);
-	map_free(s->judge.mos);
+	mo_judge_close(s);
 	map_free(s->judge.ids);
 }

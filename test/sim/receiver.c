@@ -118,6 +118,7 @@ void receiver_die(struct sim *s)
 
 		sim_off(s, &a->back);
 		delivery_free(a->call->d);
+		free(a->call->mo);
 		free(a->call);
 		free(a);
 	}

@@ -29,7 +29,8 @@ struct plan {
 	int64_t rtt_ms;
 	int refused, bad_number, nack, temporary, text, silent, throttled, late_answer, other_part_count;
 	int64_t drop_every_ms, down_ms; /* 0 = links hold */
-	int receipt_never, receipt_failed, receipt_early, receipt_twice, receipt_enroute, receipt_two_forms, strangers;
+	int receipt_never, receipt_failed, receipt_early, receipt_twice, receipt_enroute, receipt_two_forms,
+		strangers, mos, mo_long;
 	int64_t receipt_ms;
 	/* messages */
 	int long_text, same_number, short_validity, invalid, unrouted, no_reports, resend_doubt, marketing, idempotent;
@@ -85,7 +86,7 @@ struct carrier {
 	struct list flights; /* struct flight: attempts the channel has */
 	struct list reports; /* struct report: receipts the SMSCs have not got an answer for */
 	struct list posted;  /* struct posted: of them, what the engine holds */
-	uint32_t next_tag;
+	uint32_t next_tag, next_mo;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
 };
@@ -141,10 +142,12 @@ struct judge {
 	struct map *tags;    /* receipt tag -> struct truth */
 	struct map *durable; /* receipt tag -> it is in an event or a parked row */
 	struct map *ids;     /* connection and carrier id -> struct truth */
-	struct map *mos;     /* incoming message's tag -> durable */
 	struct list fresh;   /* struct message.fresh: accepted by the batch that is told */
-	struct node *look;   /* where the comparison with the engine's memory goes on */
-	struct {             /* by enum balance_kind: the account's, and sub-account 1's */
+	struct map *said;    /* incoming message's tag -> struct said of mo.c */
+	struct map *heard;   /* MO's key -> struct heard */
+	struct list heard_all;
+	struct node *look;                 /* where the comparison with the engine's memory goes on */
+	struct {                           /* by enum balance_kind: the account's, and sub-account 1's */
 		int64_t balance, reserved; /* as the durable events and the operator's durable changes make them */
 		int64_t ledger_balance, ledger_reserved; /* as the ledger says */
 		int64_t last_id;
@@ -161,7 +164,6 @@ void judge_result(struct sim *s, const struct result *r);                       
 void judge_receipt(struct sim *s, uint16_t connection, const char *id, int64_t key, unsigned attempt,
 		   unsigned part, unsigned parts, uint32_t tag, uint8_t state, bool final);
 void judge_stored(struct sim *s, uint32_t tag);
-void judge_mo_stored(struct sim *s, uint32_t number);
 void judge_call(struct sim *s, const struct hook_call *c);
 void judge_call_back(struct sim *s, const struct hook_call *c);
 void judge_stopped(struct sim *s); /* the operator stopped it in peace */
@@ -192,7 +194,8 @@ struct sim {
 	struct receiver receiver;
 	struct client client;
 	struct judge judge;
-	struct task crash, reload, step_clock, replay, credit;
+	struct task crash, reload, step_clock, replay, credit, read_mos;
+	struct call *reading; /* at the engine */
 	uint64_t turns;
 	char failure[512]; /* the first one */
 	bool verbose;

@@ -1,5 +1,6 @@
 /* What the SMSCs do: refuse, accept, stay silent, and report: before the response, twice, late, never, for messages that nobody
  * sent. They outlive the process. A receipt stays theirs until it is answered; on a lost link they send it again. */
+#include "sim/mo.h"
 #include "sim/smsc.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ struct report { /* a receipt the SMSC has to hand in */
 	struct link *link; /* on which it is under way */
 	uint32_t session;
 	bool away, acked, told;
-	uint32_t tag;
+	uint32_t tag, mo_tag;
 	uint8_t state;
 	bool final, two_forms, mo; /* mo: no receipt, a text */
 	int64_t key;               /* 0: nobody's */
@@ -87,7 +88,10 @@ static void stored(struct posted *p, uint32_t session)
 	struct sim *s = r->s;
 
 	if (sim_effect(s)) {
-		(r->mo ? judge_mo_stored : judge_stored)(s, r->tag);
+		if (r->mo)
+			mo_acknowledged(s, r->mo_tag, r->part);
+		else
+			judge_stored(s, r->tag);
 		sim_note(s, "receipt %s tag %u stored", r->id, r->tag);
 		if (r->away && session == r->session && r->link->session == r->session)
 			r->acked = true;
@@ -135,6 +139,12 @@ static struct input *receipt_of(struct sim *s, struct report *r, struct posted *
 	return &in->in;
 }
 
+/* Sessions of different links have the same numbers. */
+static uint64_t link_name(const struct link *l)
+{
+	return (uint64_t)l->session << 8 | (uint64_t)(l - l->conn->link + 1);
+}
+
 static struct input *mo_of(struct sim *s, struct report *r, struct posted *p)
 {
 	struct mo_in *in = &p->in.mo;
@@ -143,11 +153,20 @@ static struct input *mo_of(struct sim *s, struct report *r, struct posted *p)
 	in->connection = r->conn->number;
 	in->at = sim_wall(s);
 	str_copy(in->source, sizeof(in->source), str_of(r->source));
-	snprintf(in->destination, sizeof(in->destination), "%u", r->tag); /* how the judge knows it again */
+	str_copy(in->destination, sizeof(in->destination), str_of(r->destination));
+	if (r->parts > 1) {
+		in->ref = (uint16_t)r->mo_tag;
+		in->total = (uint8_t)r->parts;
+		in->part = (uint8_t)(r->part + 1);
+	}
 	in->text = r->id;
 	in->text_len = (uint32_t)strlen(r->id);
 	in->stored = mo_stored;
 	in->session_id = r->session;
+	in->link = link_name(r->link);
+	for (int i = 0; i < r->conn->links; i++)
+		if (r->conn->link[i].up)
+			in->links[in->link_count++] = link_name(&r->conn->link[i]);
 	return &in->in;
 }
 
@@ -243,10 +262,34 @@ static void stranger(struct sim *s, struct conn *c)
 {
 	struct report *r = report(s, c, s->now + between(s, 0, 60000), chance(s, 50) ? STATE_DELIVERED : STATE_UNDELIVERABLE);
 
-	r->mo = chance(s, 30);
 	snprintf(r->id, sizeof(r->id), "stranger%u", r->tag);
 	snprintf(r->source, sizeof(r->source), "5500%08u", r->tag);
 	snprintf(r->destination, sizeof(r->destination), "27182");
+}
+
+/* Somebody answers, or writes by himself; the parts of a long one take each its own way. */
+static void handset(struct sim *s, struct conn *c)
+{
+	const struct delivery *d = chance(s, 70) ? judge_some(s) : NULL;
+	unsigned total = chance(s, s->plan.mo_long) ? (unsigned)between(s, 2, 5) : 1;
+	uint32_t tag = ++s->carrier.next_mo;
+	char number[24];
+
+	snprintf(number, sizeof(number), "5500%08u", tag);
+	if (d && d->t.number.n)
+		str_copy(number, sizeof(number), d->t.number);
+	mo_said(s, tag, total);
+	for (unsigned i = 0; i < total; i++) {
+		struct report *r = report(s, c, s->now + between(s, 0, 30000), STATE_DELIVERED);
+
+		r->mo = true;
+		r->mo_tag = tag;
+		r->part = i;
+		r->parts = total;
+		mo_part_text(r->id, sizeof(r->id), tag, i);
+		str_copy(r->source, sizeof(r->source), str_of(number));
+		snprintf(r->destination, sizeof(r->destination), "27182");
+	}
 }
 
 void smsc_take(struct sim *s, struct out *o, int64_t answer_at)
@@ -256,6 +299,8 @@ void smsc_take(struct sim *s, struct out *o, int64_t answer_at)
 
 	if (!s->calm && chance(s, s->plan.strangers))
 		stranger(s, c);
+	if (!s->calm && chance(s, s->plan.mos))
+		handset(s, c);
 	if (!taken)
 		return;
 	snprintf(o->id, sizeof(o->id), "%llu", (unsigned long long)++c->next_id);

@@ -9,6 +9,7 @@
 
 #include "core/credit.h"
 #include "model/codes.h"
+#include "sim/mo.h"
 #include "sim/sim.h"
 
 void rng_fix(uint64_t seed);
@@ -101,6 +102,8 @@ static void draw_plan(struct sim *s)
 	p->receipt_enroute = some(s, 30);
 	p->receipt_two_forms = some(s, 60);
 	p->strangers = some(s, 10);
+	p->mos = some(s, 40);
+	p->mo_long = some(s, 100);
 	p->receipt_ms = chance(s, 70) ? between(s, 1, 5000) : between(s, 1, 5 * HOUR);
 	p->long_text = some(s, 50);
 	p->same_number = some(s, 40);
@@ -251,6 +254,9 @@ static struct settings *draw_settings(struct sim *s)
 	t->credit.prices[1] = (struct price_setting){xstrdup("3511"), (int64_t)(s->seed % 7)};
 	t->retention.status_ms = 3 * DAY;
 	t->retention.message_ms = 90 * DAY;
+	t->retention.mo_ms = 5 * DAY;
+	t->sms.mo.part_wait_ms = chance(s, 70) ? PATIENT_MS : between(s, 1, 60) * 1000;
+	t->sms.mo.duplicate_window_ms = PATIENT_MS;
 	t->memory = s->plan.memory;
 	return t;
 }
@@ -295,11 +301,13 @@ static void publish(const struct plan *plan)
 	subs[2].per_destination_ms = plan->per_destination_ms;
 	struct user users[USERS];
 	struct webhook hooks[WEBHOOKS] = {
-		{.id = 1, .user = 1, .sent = "http://one/sent", .delivered = "http://one/delivered"},
-		{.id = 2, .sub_account = 2, .sent = "http://two/sent", .delivered = "http://two/delivered"},
+		{.id = 1, .user = 1, .sent = "http://one/sent", .delivered = "http://one/delivered", .mo = "http://one/mo"},
+		{.id = 2, .sub_account = 2, .sent = "http://two/sent", .delivered = "http://two/delivered", .mo = "http://two/mo"},
 		{.id = 3, .user = 3, .sent = "http://three/sent"},
 	};
-	struct snapshot_source src = {&account, 1, subs, SUBS, users, USERS, hooks, WEBHOOKS, NULL, 0};
+	struct short_code code = {.code = "27182", .sub_account = 3};
+	struct snapshot_source src = {&account, 1,        subs,  SUBS, users, USERS,
+				      hooks,    WEBHOOKS, &code, 1,    NULL,  0};
 
 	memset(users, 0, sizeof(users));
 	for (uint32_t i = 0; i < USERS; i++) {
@@ -339,6 +347,7 @@ static void process_start(struct sim *s)
 	engine_attach_channel(s->e, &s->carrier.channel);
 	engine_attach_sender(s->e, &receiver_ops, s);
 	carrier_start(s);
+	mo_reader_start(s);
 	if (s->plan.crash_every_ms && !s->calm)
 		sim_at(s, &s->crash, s->now + between(s, 1, 2 * s->plan.crash_every_ms), on_crash);
 }
@@ -354,6 +363,7 @@ static void process_end(struct sim *s)
 	s->e = NULL;
 	s->store->ops->close(s->store);
 	s->store = next;
+	mo_reader_die(s);
 	carrier_die(s);
 	receiver_die(s);
 	client_die(s);

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "channel/sms/internal.h"
 #include "model/metrics.h"
+#include "wire/phone.h"
 
 #define RETRY_MS 20
 
@@ -251,6 +252,37 @@ static enum split_alphabet default_alphabet(const struct sms_config *set)
 	return a & ALPHABET_ASCII ? SPLIT_ASCII : SPLIT_GSM7EXT;
 }
 
+/* A subscriber's number in the form that messages are routed by, so that a reply finds what it answers; a short code or words as they
+ * came. */
+static void mo_source(struct mo_in *in, const struct smpp_pdu *m)
+{
+	struct phone read, canonical;
+
+	str_copy(in->source, sizeof(in->source), str_of(m->source.text));
+	if (m->source.ton == SMPP_TON_ALPHANUMERIC || !phone_destination(str_of(m->source.text), &read))
+		return;
+	phone_canonical(&read, &canonical);
+	str_copy(in->source, sizeof(in->source), (struct str){canonical.digits, canonical.n});
+}
+
+static void mo_destination(struct mo_in *in, const struct smpp_pdu *m)
+{
+	const char *text = m->dest.text;
+
+	str_copy(in->destination, sizeof(in->destination), str_of(*text == '+' ? text + 1 : text));
+}
+
+/* The links that are up now: what one that is gone brought may come again (core/mo.c). */
+static void mo_links(struct mo_in *in, const struct session *s)
+{
+	const struct conn *c = s->conn;
+
+	in->link = s->generation;
+	for (unsigned i = 0; i < c->link_count && in->link_count < MO_LINKS_MAX; i++)
+		if (c->links[i]->state == SESSION_BOUND && c->links[i]->role != ROLE_TRANSMITTER)
+			in->links[in->link_count++] = c->links[i]->generation;
+}
+
 static struct input *new_mo(struct session *s, const struct smpp_pdu *m)
 {
 	struct mo_in *in = xnew(struct mo_in);
@@ -261,7 +293,9 @@ static struct input *new_mo(struct session *s, const struct smpp_pdu *m)
 	(void)buf_cstr(&text);
 	in->in.kind = INPUT_MO;
 	in->connection = s->conn->set->number;
-	addresses(m, in->source, in->destination);
+	mo_source(in, m);
+	mo_destination(in, m);
+	mo_links(in, s);
 	in->data_coding = m->data_coding;
 	in->esm_class = m->esm_class;
 	in->at = wall_ms();

@@ -168,7 +168,12 @@ static void set(struct engine *e, bool *what, bool to)
 
 void fake_hold(struct engine *e, bool hold) { set(e, &e->hold, hold); }
 
-void fake_too_many(struct engine *e, int64_t retry_ms) { set(e, &e->refuse, refuse); }
+void fake_too_many(struct engine *e, int64_t retry_ms)
+{
+	pthread_mutex_lock(&e->lock);
+	e->retry_ms = retry_ms;
+	pthread_mutex_unlock(&e->lock);
+}
 
 void fake_refuse(struct engine *e, bool refuse) { set(e, &e->refuse, refuse); }
 
@@ -216,12 +221,15 @@ struct query {
 	struct engine *e;
 };
 struct lease {
+	bool mo;
 	size_t from, to;
 };
 static pthread_mutex_t q_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t q_changed = PTHREAD_COND_INITIALIZER;
 static struct delivery *known[KNOWN_MAX];
 static size_t known_count, listed;
+static struct mo *mos[KNOWN_MAX];
+static size_t mo_count, mos_listed;
 static int q_error;
 static bool q_hold;
 static unsigned q_inside, q_entered, q_consumed, q_released;
@@ -239,7 +247,9 @@ void fake_forget(void)
 	pthread_mutex_lock(&q_lock);
 	while (known_count)
 		delivery_free(known[--known_count]);
-	listed = 0;
+	while (mo_count)
+		free(mos[--mo_count]);
+	listed = mos_listed = 0;
 	q_consumed = q_released = q_entered = 0;
 	q_error = 0;
 	pthread_mutex_unlock(&q_lock);
@@ -356,8 +366,56 @@ ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery 
 	*ret = NULL;
 	if (n) {
 		*ret = xnew(struct lease);
-		**ret = (struct lease){from, listed};
+		**ret = (struct lease){.from = from, .to = listed};
 	}
+	pthread_mutex_unlock(&q_lock);
+	return r ? r : (ssize_t)n;
+}
+
+void fake_receive(const struct mo *m)
+{
+	pthread_mutex_lock(&q_lock);
+	ASSERT(mo_count < KNOWN_MAX);
+	mos[mo_count++] = mo_copy(m);
+	pthread_mutex_unlock(&q_lock);
+}
+
+static bool mo_in_scope(const struct scope *sc, const struct mo *m)
+{
+	return m->account == sc->account && (!sc->sub_account || m->sub_account == sc->sub_account);
+}
+
+ssize_t query_mo_list(struct query *q, const struct list_ask *ask, struct mo **out, struct lease **ret, int64_t deadline_ms)
+{
+	int r = enter();
+	size_t n = 0, from = mos_listed;
+
+	(void)q;
+	ASSERT(deadline_ms > 0 && ask->limit >= 1 && ask->limit <= 1000);
+	ASSERT(ask->user == 4 ? ask->narrow == (ask->scope.sub_account != 0) : !ask->narrow); /* 4: the administrator */
+	for (; !r && mos_listed < mo_count && n < ask->limit; mos_listed++)
+		if (mo_in_scope(&ask->scope, mos[mos_listed]))
+			out[n++] = mo_copy(mos[mos_listed]);
+	*ret = NULL;
+	if (n) {
+		*ret = xnew(struct lease);
+		**ret = (struct lease){true, from, mos_listed};
+	}
+	pthread_mutex_unlock(&q_lock);
+	return r ? r : (ssize_t)n;
+}
+
+ssize_t query_mo_range(struct query *q, const struct scope *sc, int64_t since, int64_t until, struct mo **out,
+		       size_t max, int64_t deadline_ms)
+{
+	int r = enter();
+	size_t n = 0;
+
+	(void)q;
+	ASSERT(deadline_ms > 0);
+	for (size_t i = 0; !r && i < mo_count && n < max; i++)
+		if (mo_in_scope(sc, mos[i]) && mos[i]->at >= since && mos[i]->at <= until)
+			out[n++] = mo_copy(mos[i]);
 	pthread_mutex_unlock(&q_lock);
 	return r ? r : (ssize_t)n;
 }
@@ -370,7 +428,7 @@ static void end_lease(struct lease *take, bool consumed)
 	else
 		q_released++;
 	if (!consumed)
-		listed = take->from;
+		*(take->mo ? &mos_listed : &listed) = take->from;
 	pthread_cond_broadcast(&q_changed);
 	pthread_mutex_unlock(&q_lock);
 	free(take);

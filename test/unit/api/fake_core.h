@@ -26,6 +26,7 @@ struct fake_seen fake_last(struct engine *e);
 
 /* The query: messages it knows, shown by list in order until consumed. take is a copy. */
 void fake_know(const struct delivery *d);
+void fake_receive(const struct mo *m); /* an MO it knows */
 void fake_forget(void);
 void fake_query_fails(int error);  /* 0: no more */
 void fake_query_hold(bool hold);   /* look-ups block while held, then find what they find */

@@ -104,6 +104,7 @@ void fixture_init(struct fixture *f)
 	f->settings.limits.idle_ms = 20000;
 	f->settings.sms.validity_ms = 86400000;
 	f->settings.retention.status_ms = 3 * 86400000LL;
+	f->settings.retention.mo_ms = 5 * 86400000LL;
 	f->ready = true;
 }
 

@@ -25,7 +25,7 @@ static void lists_cover_what_they_name(void **state)
 		{"", "351,5511", "BR", "5511900000000", true},
 		{"", "5512,351", "BR", "5511900000000", false},
 		{"", "55119000000001", "BR", "5511900000000", false}, /* longer than the number */
-		{"PT", "5511", "BR", "5511900000000", true}, /* either list will do */
+		{"PT", "5511", "BR", "5511900000000", true},          /* either list will do */
 		{"PT", "5512", "BR", "5511900000000", false},
 	};
 
@@ -45,8 +45,8 @@ static void drafts_end_in_203_unless_the_number_is_none(void **state)
 	struct sub_account sub = {.id = 1, .allow = {"", "55"}};
 	struct draft d[] = {
 		{.t.number = STR("5511900000000")},
-		{.t.number = STR("351912345678")},  /* the account would, the sub-account would not */
-		{.t.number = STR("34600000000")},   /* neither */
+		{.t.number = STR("351912345678")}, /* the account would, the sub-account would not */
+		{.t.number = STR("34600000000")},  /* neither */
 		{.invalid = SENT_INVALID_DESTINATION_NUMBER, .invalid_reason = REASON_BAD_NUMBER},
 		{.t.number = STR("34600000001"), .invalid = SENT_CARRIER_COMMUNICATION_ERROR, .invalid_reason = REASON_NO_ROUTE},
 		{.t.number = STR("34600000002"), .invalid = SENT_INVALID_MESSAGE_TEXT},

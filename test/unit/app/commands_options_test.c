@@ -138,7 +138,7 @@ static void help_tells_options_and_what_is_missing(void **state)
 	assert_true(a.help);
 	help_command(&b, a.command);
 	assert_non_null(strstr(buf_cstr(&b), "Usage: pombo account set NAME [--country CC]"));
-	assert_non_null(strstr(buf_cstr(&b), "countries that may be reached (not supported yet)"));
+	assert_non_null(strstr(buf_cstr(&b), "countries that may be reached"));
 	buf_clear(&b);
 	assert_true(help_group(&b, "store"));
 	assert_non_null(strstr(buf_cstr(&b), "pombo store backup PATH"));

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,9 @@ struct check {
 	const char *name;
 	void (*fn)(struct fixture *f);
 };
-extern const struct check batch_checks[], live_checks[], merge_checks[], reader_checks[], day_checks[];
-extern const size_t batch_check_count, live_check_count, merge_check_count, reader_check_count, day_check_count;
+extern const struct check batch_checks[], live_checks[], merge_checks[], reader_checks[], day_checks[], mo_checks[];
+extern const size_t batch_check_count, live_check_count, merge_check_count, reader_check_count,
+	day_check_count, mo_check_count;
 
 void fixture_open(struct fixture *f);
 void check_reopen(struct fixture *f);

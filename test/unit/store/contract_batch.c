@@ -223,7 +223,7 @@ static void large_batch_is_one(struct fixture *f)
 static void last_key_counts_batches_mos_and_idempotency(struct fixture *f)
 {
 	struct delivery *d = sample(key_at(f, 1));
-	struct mo_row mo = {.key = key_at(f, 3000), .source = "5511", .text = STR("yes")};
+	struct mo mo = {.key = key_at(f, 3000), .source = "5511", .text = STR("yes")};
 
 	begin(f);
 	f->o->accept(f->s, d); /* its batch is key + 1000 */

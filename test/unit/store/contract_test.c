@@ -265,7 +265,7 @@ static size_t add(struct CMUnitTest *tests, struct run *runs, const struct drive
 int main(int argc, char **argv)
 {
 	size_t all = COUNT_OF(drivers) * (batch_check_count + live_check_count + merge_check_count +
-					  reader_check_count + day_check_count);
+					  reader_check_count + day_check_count + mo_check_count);
 	struct CMUnitTest *tests = xcalloc(all, sizeof(*tests));
 	struct run *runs = xcalloc(all, sizeof(*runs));
 	size_t n = 0;
@@ -279,6 +279,7 @@ int main(int argc, char **argv)
 		n += add(tests + n, runs + n, &drivers[i], merge_checks, merge_check_count);
 		n += add(tests + n, runs + n, &drivers[i], reader_checks, reader_check_count);
 		n += add(tests + n, runs + n, &drivers[i], day_checks, day_check_count);
+		n += add(tests + n, runs + n, &drivers[i], mo_checks, mo_check_count);
 	}
 	failures = _cmocka_run_group_tests("store-contract", tests, n, NULL, NULL);
 	for (size_t i = 0; i < n; i++)

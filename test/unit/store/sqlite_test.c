@@ -52,7 +52,7 @@ static void newer_schema_is_refused(void **state)
 	assert_int_equal(store_sqlite_open(&other, &f->options, &e), -EPROTO);
 	assert_non_null(strstr(e.text, "42"));
 	assert_non_null(strstr(e.text, "1"));
-	sql(f, DAY_FILE, "PRAGMA user_version=2"); /* as it was */
+	sql(f, DAY_FILE, "PRAGMA user_version=3"); /* as it was */
 	start(f);
 }
 
@@ -63,20 +63,37 @@ static bool no_balance(void *ctx, const struct balance_row *b)
 	return true;
 }
 
+static bool count_part(void *ctx, const struct mo_part *p)
+{
+	assert_int_equal(p->key, 77);
+	assert_int_equal(p->hash, 0);
+	assert_string_equal(p->source, "5511999990000");
+	assert_true(str_eq(p->text, STR("sim")));
+	++*(int *)ctx;
+	return true;
+}
+
+#define OLD_MO                                                                                        \
+	"DROP TABLE mo; DROP TABLE mo_ev; ALTER TABLE mo_part DROP COLUMN hash; ALTER TABLE mo_part " \
+	"RENAME TO mo;"                                                                               \
+	"INSERT INTO mo VALUES(77,1,1,0,5,0,0,0,'5511999990000','27182','sim');"
+
 static void older_schema_is_brought_up(void **state)
 {
 	struct fixture *f = *state;
 	struct balance_row b = {.kind = BALANCE_ACCOUNT, .owner = 1, .limited = true, .balance = 5};
 	struct err e = {""};
-	int n = 0;
+	int n = 0, parts = 0;
 
 	stop(f);
-	sql(f, DAY_FILE, "DROP TABLE ledger; DROP TABLE balance; PRAGMA user_version=1");
+	sql(f, DAY_FILE, OLD_MO "DROP TABLE ledger; DROP TABLE balance; PRAGMA user_version=1");
 	start(f);
 	f->o->begin(f->s);
 	f->o->balance_set(f->s, &b);
 	assert_int_equal(f->o->commit(f->s, &e), 0);
 	assert_int_equal(f->o->balances(f->s, no_balance, &n), 0);
+	assert_int_equal(f->o->mo_parts_from(f->s, 0, count_part, &parts), 0); /* what was kept then waits to be joined now */
+	assert_int_equal(parts, 1);
 	assert_int_equal(n, 1);
 }
 
