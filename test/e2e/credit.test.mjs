@@ -24,7 +24,7 @@ describe('credit', () => {
     await settles(g, [9, 0]);
     await g.sent(await g.send(TO, 'x'.repeat(161)), 2); // two parts
     await settles(g, [7, 0]);
-    await g.sent(await g.send('351210000000'), 2);
+    await g.sent(await g.send('351910000000'), 2);
     await settles(g, [4, 0]);
     await g.sent(await g.send('351910000000'), 2);
     await settles(g, [0, 0]);
