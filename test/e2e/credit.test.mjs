@@ -15,7 +15,7 @@ describe('credit', () => {
   scenario('is used up part by part, by prefix, until 201', async w => {
     const sandbox = await w.peer(Sandbox.start());
     const receiver = await w.peer(Receiver.listen());
-    const g = await w.gateway({ smsc: sandbox.url, webhook: receiver.url, credit: { prices: [{ prefix: '351', units: 3 }, { prefix: '3519', units: 4 }] } });
+    const g = await w.gateway({ smsc: sandbox.url, webhook: receiver.url, credit: { prices: [{ prefix: '351', units: 3 }, { prefix: '35196', units: 4 }] } });
     assert.deepEqual(await show(g), { account: 'default', subAccount: null, balance: null, reserved: 0, limit: 0, usable: null });
     await g.sent(await g.send(TO), 2); // no balance: unlimited
     assert.deepEqual(await credit(g), [null, 0]);
@@ -26,7 +26,7 @@ describe('credit', () => {
     await settles(g, [7, 0]);
     await g.sent(await g.send('351910000000'), 2);
     await settles(g, [4, 0]);
-    await g.sent(await g.send('351910000000'), 2);
+    await g.sent(await g.send('351961234567'), 2);
     await settles(g, [0, 0]);
     const id = await g.send(TO);
     const s = await g.sent(id, 201);
