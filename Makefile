@@ -10,7 +10,7 @@ RELEASE := build/release
 build:
 	@tools/setup.sh build
 	@tools/configure.sh $(RELEASE) --prefix=$(PREFIX)
-	@ninja -C $(RELEASE) -j $(JOBS) --quiet src/app/pombo
+	@ninja -C $(RELEASE) -j $(JOBS) --quiet src/app/pombo bench/load
 	@ln -sf release/src/app/pombo build/pombo
 	@echo "build/pombo is ready"
 

@@ -14,6 +14,7 @@ stage unit-and-simulation meson:build/asan run_meson_tests build/asan --no-rebui
 stage fuzz-corpora meson:build/asan run_meson_tests build/asan --no-rebuild --suite fuzz
 stage simulation tap timeout 300 bash -c '. tools/test_lib.sh; run_simulation'
 stage oracles tap run_oracles
+stage build-clang exit build_clang
 stage build-release exit make --no-print-directory build
 stage end-to-end tap run_e2e
 [ ! -x test/crash/run.sh ] || stage crash tap timeout 400 test/crash/run.sh 20

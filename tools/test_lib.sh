@@ -55,6 +55,11 @@ build_asan() {
     configure_and_build build/asan -Db_sanitize=address,undefined -Db_lundef=false -Dfaults=true -Dtests=enabled
 }
 
+# The second compiler's opinion of every source, fuzz targets included.
+build_clang() {
+    CC=clang configure_and_build build/clang -Dfuzz=true -Dtests=enabled -Db_lundef=false -Doptimization=0 -Ddebug=false
+}
+
 run_meson_tests() { # DIR arguments of meson test
     local dir=$1
     shift

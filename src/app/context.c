@@ -30,7 +30,7 @@ void say_flush(struct context *c)
 	buf_clear(&c->out);
 }
 
-static void append(struct buf *b, const char *fmt, va_list ap)
+PRINTF_LIKE(2, 0) static void append(struct buf *b, const char *fmt, va_list ap)
 {
 	char *text = NULL;
 	int n = vasprintf(&text, fmt, ap);

@@ -200,7 +200,7 @@ TEST(a_user_disabled_while_the_body_comes_is_refused)
 			"t-ana\r\nContent-Length: 49\r\n\r\n{");
 	fixture_await_requests(before, 1); /* its head has been seen */
 	publish_users_without("ana");
-	client_puts(&c, BODY + 1);
+	client_puts(&c, &BODY[1]);
 	a = client_read(&c);
 	assert_int_equal(a.status, 401);
 	client_close(&c);

@@ -74,8 +74,8 @@ TEST(lengths_are_digits)
 					  "4.0",
 					  "9999999999999999999",
 					  "1e3",
-					  "\x0b"
-					  "4"};
+					  ("\x0b"
+					   "4")};
 	char text[128];
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {

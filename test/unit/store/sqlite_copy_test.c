@@ -211,8 +211,8 @@ static void check_finds_what_is_wrong(void **state)
 		"INSERT INTO ledger VALUES(1,0,1,1,1,0,10,0,10,0),(2,0,1,1,1,0,10,0,21,0)",
 		"INSERT INTO ledger VALUES(1,0,5,1,1,0,0,3,0,3),(2,0,7,1,1,0,0,-3,0,1)",
 		"INSERT INTO ledger VALUES(1,0,1,1,1,0,10,0,10,0); INSERT INTO balance VALUES(1,1,1,9,0,0,1)",
-		"INSERT INTO ledger VALUES(1,0,1,1,1,0,10,0,10,0); INSERT INTO balance "
-		"VALUES(1,1,1,10,0,0,3)",
+		("INSERT INTO ledger VALUES(1,0,1,1,1,0,10,0,10,0); INSERT INTO balance "
+		 "VALUES(1,1,1,10,0,0,3)"),
 	};
 	struct fixture *f = *state;
 	struct err e = {""};
