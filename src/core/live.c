@@ -98,6 +98,14 @@ void live_redact(struct lives *l, struct live *lv)
 	l->bytes -= before - delivery_bytes(lv->d);
 }
 
+void live_erase(struct lives *l, struct live *lv)
+{
+	size_t before = delivery_bytes(lv->d);
+
+	delivery_erase(lv->d);
+	l->bytes -= before - delivery_bytes(lv->d);
+}
+
 bool lives_roomy(const struct lives *l) { return l->bytes < l->budget / 4 * 3; }
 
 void lives_trim(struct lives *l)

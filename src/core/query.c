@@ -329,3 +329,23 @@ int query_ledger(struct query *q, uint8_t kind, uint32_t owner,
 {
 	return q->store->ops->r_ledger(q->r, kind, owner, fn, ctx);
 }
+
+struct numbering {
+	bool (*fn)(void *ctx, const struct number_item *i);
+	void *ctx;
+};
+
+static bool number_row(void *ctx, const struct number_row *r)
+{
+	struct numbering *n = ctx;
+	struct number_item i = {{r->key, r->rest}, r->mo, r->at, r->source, r->destination, r->text};
+
+	return n->fn(n->ctx, &i);
+}
+
+int query_number(struct query *q, struct str number, bool (*fn)(void *ctx, const struct number_item *i), void *ctx)
+{
+	struct numbering n = {fn, ctx};
+
+	return q->store->ops->r_number(q->r, number, number_row, &n);
+}

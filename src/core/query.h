@@ -93,3 +93,11 @@ int query_dead_hooks(struct query *q, size_t limit, bool (*fn)(void *ctx, const 
 int query_balances(struct query *q, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx) MUST;
 int query_ledger(struct query *q, uint8_t kind, uint32_t owner,
 		 bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx) MUST;
+/* Everything of one number (digits of E.164), oldest first: reads all that is stored. */
+struct number_item {
+	struct uid id;
+	bool mo;                              /* a reply; else a message, which query_history() tells */
+	int64_t at;                           /* of a reply, as are these */
+	struct str source, destination, text; /* borrowed */
+};
+int query_number(struct query *q, struct str number, bool (*fn)(void *ctx, const struct number_item *i), void *ctx) MUST;

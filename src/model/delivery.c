@@ -95,12 +95,23 @@ void delivery_free(struct delivery *d)
 	free(d);
 }
 
-void delivery_redact(struct delivery *d)
+/* The view is of our own memory. */
+static void overwrite(struct str *s)
 {
-	/* The view is of our own memory. */
-	if (d->t.text.n)
-		explicit_bzero((char *)(uintptr_t)d->t.text.p, d->t.text.n);
-	d->t.text = (struct str){0};
+	if (s->n)
+		explicit_bzero((char *)(uintptr_t)s->p, s->n);
+	*s = (struct str){0};
+}
+
+void delivery_redact(struct delivery *d) { overwrite(&d->t.text); }
+
+void delivery_erase(struct delivery *d)
+{
+	overwrite(&d->t.text);
+	overwrite(&d->t.destination);
+	overwrite(&d->t.number);
+	overwrite(&d->t.correlation);
+	overwrite(&d->t.extra);
 }
 
 size_t delivery_bytes(const struct delivery *d)

@@ -89,6 +89,7 @@ static inline bool delivery_redacts(const struct delivery *d)
 	return d->state == D_DONE && (d->flags & DF_REDACT);
 }
 void delivery_redact(struct delivery *d);
+void delivery_erase(struct delivery *d); /* number, texts and the caller's references too */
 /* The moving half as bytes for the store's state column (version byte first), and back. Unknown versions: -EPROTO. */
 struct buf;
 void delivery_state_write(const struct delivery *d, struct buf *out);

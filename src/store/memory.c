@@ -245,6 +245,66 @@ static void memory_balance_set(struct store *s, const struct balance_row *b)
 	set(s, &of(s)->c->balances, (struct row_key){{b->kind, b->owner}}, copy_of(b, sizeof(*b)), OP_OTHER, NULL);
 }
 
+/* Events are changed where they are: no test goes back behind an erasure. */
+static void erase_events(struct content *c, int64_t key)
+{
+	for (size_t i = 0; i < c->event_count; i++)
+		if (c->events[i]->key == key && c->events[i]->kind != EV_ATTEMPT)
+			c->events[i]->detail_len = 0;
+}
+
+static void memory_erase(struct store *s, int64_t key, const int64_t *seqs, size_t n)
+{
+	struct memory *m = of(s);
+	struct row *r = table_find(&m->c->deliveries, (struct row_key){{key}}),
+		   *mo = table_find(&m->c->mos, (struct row_key){{key}});
+	const struct kept *from = r ? row_seen(r) : NULL;
+
+	(void)seqs;
+	(void)n;
+	if (!taking(m))
+		return;
+	lock(m);
+	if (from) {
+		struct kept *k = xnew(struct kept);
+
+		k->d = delivery_copy(from->d);
+		delivery_erase(k->d);
+		k->n = from->n;
+		k->seqs = xcalloc(from->n + 1, sizeof(*k->seqs));
+		if (from->n)
+			memcpy(k->seqs, from->seqs, from->n * sizeof(*k->seqs));
+		stage(m, &m->c->deliveries, r->key, k);
+		erase_events(m->c, key);
+	}
+	if (mo && row_seen(mo)) {
+		struct mo_row *copy = mo_copy(row_seen(mo));
+
+		copy->source[0] = '\0';
+		copy->text = (struct str){0};
+		stage(m, &m->c->mos, mo->key, copy);
+	}
+	unlock(m);
+}
+
+static void memory_erase_parked(struct store *s, struct str number)
+{
+	struct memory *m = of(s);
+
+	if (!taking(m))
+		return;
+	for (size_t i = 0; i < m->c->parked.n; i++) {
+		const struct parked_row *p = row_seen(m->c->parked.a[i]);
+		struct parked_row *copy;
+
+		if (!p || (!str_eqz(number, p->source) && !str_eqz(number, p->destination)))
+			continue;
+		copy = copy_of(p, sizeof(*p));
+		copy->source[0] = copy->destination[0] = '\0';
+		set(s, &m->c->parked, (struct row_key){{p->id}}, copy, OP_OTHER, NULL);
+	}
+}
+
 /* Only the moving half moves; it goes through its blob, as it would on disk. */
 static bool merge_one(struct memory *m, const struct delivery *d, const int64_t *seqs, size_t n)
 {
@@ -458,6 +518,8 @@ static struct memory *memory_new(struct content *take, const struct store_option
 	m->ops.mark = memory_mark;
 	m->ops.ledger = memory_ledger;
 	m->ops.balance_set = memory_balance_set;
+	m->ops.erase = memory_erase;
+	m->ops.erase_parked = memory_erase_parked;
 	m->ops.merge = memory_merge;
 	m->ops.commit = memory_commit;
 	m->ops.idle = memory_idle;

@@ -570,6 +570,36 @@ static int memory_balances(struct store *s, bool (*fn)(void *ctx, const struct b
 	return 0;
 }
 
+static int memory_r_number(struct store_reader *r, struct str number,
+			   bool (*fn)(void *ctx, const struct number_row *row), void *ctx)
+{
+	const struct content *c = r->m->c;
+	bool more = true;
+
+	lock(r->m);
+	for (size_t i = 0; i < c->deliveries.n && more; i++) {
+		const struct kept *k = c->deliveries.a[i]->now;
+
+		if (k && (str_eq(k->d->t.number, number) || str_eq(k->d->t.destination, number)))
+			more = fn(ctx, &(struct number_row){.key = k->d->key, .rest = k->d->rest});
+	}
+	for (size_t i = 0; i < c->mos.n && more; i++) {
+		const struct mo_row *m = c->mos.a[i]->now;
+		const char *digits = m && m->source[0] == '+' ? m->source + 1 : m ? m->source : "";
+
+		if (m && str_eqz(number, digits))
+			more = fn(ctx, &(struct number_row){.key = m->key,
+							    .rest = m->rest,
+							    .mo = true,
+							    .at = m->at,
+							    .source = str_of(m->source),
+							    .destination = str_of(m->destination),
+							    .text = m->text});
+	}
+	unlock(r->m);
+	return 0;
+}
+
 static int memory_r_balances(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)
 {
 	const struct table *t = &r->m->c->balances;
@@ -678,6 +708,7 @@ const struct store_ops memory_reading = {
 	.r_parked = memory_r_parked,
 	.r_hooks_dead = memory_r_hooks_dead,
 	.balances = memory_balances,
+	.r_number = memory_r_number,
 	.r_balances = memory_r_balances,
 	.r_ledger = memory_r_ledger,
 	.backup = memory_backup,

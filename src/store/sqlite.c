@@ -121,6 +121,8 @@ static int sq_commit(struct store *st, struct err *e)
 	take_over_failure(s);
 	if (sq_taking(s) && FAULT("store.commit"))
 		sq_fail(s, -EIO, "commit", "injected fault");
+	if (sq_taking(s) && s->forget)
+		sq_erase_commit(s);
 	if (sq_taking(s))
 		sq_run(s, c, conn_stmt(c, S_COMMIT), "commit");
 	if (sq_taking(s)) {
@@ -147,6 +149,8 @@ static void sq_idle(struct store *st, int64_t now)
 	take_over_failure(s);
 	if (sq_taking(s) && days_edge_due(s, now))
 		days_cross(s, now);
+	if (sq_taking(s) && s->forget)
+		sq_forget(s);
 	if (sq_taking(s))
 		retire_step(s, now);
 	if (sq_taking(s))
@@ -444,6 +448,8 @@ static const struct store_ops operations = {
 	.mark = sq_set_mark,
 	.ledger = sq_ledger,
 	.balance_set = sq_balance_set,
+	.erase = sq_erase,
+	.erase_parked = sq_erase_parked,
 	.merge = sq_merge,
 	.commit = sq_commit,
 	.idle = sq_idle,
@@ -476,6 +482,7 @@ static const struct store_ops operations = {
 	.r_scan = sq_r_scan,
 	.r_parked = sq_r_parked,
 	.r_hooks_dead = sq_r_hooks_dead,
+	.r_number = sq_r_number,
 	.r_balances = sq_r_balances,
 	.r_ledger = sq_r_ledger,
 	.backup = sq_backup,

@@ -9,7 +9,7 @@
  *   sqlite_recover.c  what is unfinished                        sqlite_read.c    readers
  *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread
  *   sqlite_runs.c     the same on disk, in sorted runs          sqlite_ckpt.c    checkpoints
- *   sqlite_ledger.c   credit
+ *   sqlite_ledger.c   credit                                    sqlite_erase.c   one number's data
  *   sqlite_copy.c     backup, check                             sqlite_vfs.c     injected faults */
 #pragma once
 #include <pthread.h>
@@ -33,7 +33,8 @@ struct conn {
 	sqlite3_stmt *st[STMT_COUNT];
 };
 enum conn_mode { CONN_WRITE, CONN_READ };
-void sqlite_start(void); /* settings of the library, once a process */
+#define CONN_BUSY_MS 5000 /* how long a connection waits for another one's lock */
+void sqlite_start(void);  /* settings of the library, once a process */
 /* Makes the file where there is none, so that it and what SQLite puts beside it (which copies its mode) are for the owner alone. */
 int sqlite_make_file(const char *path, struct err *e) MUST;
 int conn_open(struct conn *c, const char *path, enum conn_mode mode, int cache_kib, struct err *e) MUST;
@@ -117,7 +118,8 @@ struct sq {
 	struct day *today;
 	int64_t last_seq, last_key, last_m, last_mo; /* last_mo: of an MO or a part of one */
 	size_t parked;
-	size_t rows; /* of messages and events in this batch */
+	unsigned forget; /* turns in which the logs are still to be emptied */
+	size_t rows;     /* of messages and events in this batch */
 	/* open block of today's file */
 	int64_t block, block_n, block_pre;
 	/* open chunk of events: sub-accounts with changes, ascending */
@@ -218,6 +220,13 @@ int conn_ledger_back(struct conn *c, uint8_t kind, uint32_t owner,
 int sq_r_balances(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx);
 int sq_r_ledger(struct store_reader *r, uint8_t kind, uint32_t owner,
 		bool (*fn)(void *ctx, const struct ledger_row *l), void *ctx);
+/* -- one number's data ------------------------------------------------------------------------------------------------- */
+int conn_phone(struct conn *c, struct str number, bool (*fn)(void *ctx, const struct number_row *r), void *ctx, bool *more);
+int sq_r_number(struct store_reader *r, struct str number, bool (*fn)(void *ctx, const struct number_row *row), void *ctx);
+void sq_erase(struct store *st, int64_t key, const int64_t *seqs, size_t n);
+void sq_erase_parked(struct store *st, struct str number);
+void sq_erase_commit(struct sq *s);
+void sq_forget(struct sq *s);
 struct chain; /* what the ledger says, file by file in order */
 struct chain *chain_new(void);
 void chain_free(struct chain *ch);

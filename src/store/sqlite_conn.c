@@ -88,7 +88,7 @@ int conn_open(struct conn *c, const char *path, enum conn_mode mode, int cache_k
 		goto fail;
 	}
 	sqlite3_extended_result_codes(c->db, 1);
-	sqlite3_busy_timeout(c->db, 5000);
+	sqlite3_busy_timeout(c->db, CONN_BUSY_MS);
 	snprintf(sql, sizeof(sql), "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=0;", cache_kib);
 	r = conn_exec(c, sql, e);
 	/* FULL: with NORMAL acknowledged rows are lost in a power cut. secure_delete is on in Debian's build and only costs.

@@ -474,3 +474,17 @@ int sq_r_ledger(struct store_reader *r, uint8_t kind, uint32_t owner,
 	}
 	return MIN(n, 0);
 }
+
+int sq_r_number(struct store_reader *r, struct str number, bool (*fn)(void *ctx, const struct number_row *row), void *ctx)
+{
+	bool more = true;
+	int e = 0;
+
+	begin(r, 0);
+	for (size_t i = 0; i < r->n && e == 0 && more; i++) {
+		struct conn *c = file_of(r, r->days[i]);
+
+		e = c ? conn_phone(c, number, fn, ctx, &more) : -EIO;
+	}
+	return e;
+}

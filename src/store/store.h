@@ -63,6 +63,15 @@ struct idem_row {
 	uint64_t batch_rest; /* 0 for a single */
 	int64_t at;
 };
+/* What belongs to a telephone number: a message to it, or a reply from it. */
+struct number_row {
+	int64_t key;
+	uint64_t rest;
+	bool mo;
+	/* replies only, as they came */
+	int64_t at;
+	struct str source, destination, text;
+};
 /* Small values that the engine persists: cursors, low-water marks. Keys are short texts ("list/17", "merge", "hooks"). */
 
 struct store_ops {
@@ -84,6 +93,9 @@ struct store_ops {
 	void (*mark)(struct store *s, const char *key, struct str value);
 	void (*ledger)(struct store *s, const struct ledger_row *l);       /* ids ascending */
 	void (*balance_set)(struct store *s, const struct balance_row *b); /* inserts or replaces (kind, owner) */
+	/* Takes everything personal out of a delivery's row, a reply's, and its events: those of its merged history and seqs. */
+	void (*erase)(struct store *s, int64_t key, const int64_t *seqs, size_t n);
+	void (*erase_parked)(struct store *s, struct str number); /* out of parked receipts */
 	/* Writes the moving state of n deliveries (ascending keys) into their rows, and adds the seqs of the events merged with it to
 	 * each one's history. Belongs to the open batch; rows of older days are written at once in their own files (idempotent). */
 	void (*merge)(struct store *s, const struct delivery *const *d, const int64_t *const *seqs,
@@ -159,6 +171,9 @@ struct store_ops {
 	int (*r_parked)(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct parked_row *p), void *ctx);
 	int (*r_hooks_dead)(struct store_reader *r, size_t max,
 			    bool (*fn)(void *ctx, const struct hook_row *h), void *ctx);
+	/* Every message to the number (digits, or as the caller wrote it) and every reply from it, oldest first; reads all rows. */
+	int (*r_number)(struct store_reader *r, struct str number,
+			bool (*fn)(void *ctx, const struct number_row *row), void *ctx);
 	int (*r_balances)(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx);
 	/* Ledger rows of one balance that are still kept, newest first, until fn returns false. */
 	int (*r_ledger)(struct store_reader *r, uint8_t kind, uint32_t owner,

@@ -134,11 +134,11 @@ static void help_tells_options_and_what_is_missing(void **state)
 	struct buf b = BUF_INIT;
 
 	(void)state;
-	assert_int_equal(READ(&a, &e, "account", "set", "x", "--help"), 0);
+	assert_int_equal(READ(&a, &e, "sub-account", "set", "x", "--help"), 0);
 	assert_true(a.help);
 	help_command(&b, a.command);
-	assert_non_null(strstr(buf_cstr(&b), "Usage: pombo account set NAME [--country CC]"));
-	assert_non_null(strstr(buf_cstr(&b), "countries that may be reached"));
+	assert_non_null(strstr(buf_cstr(&b), "Usage: pombo sub-account set REF [--account NAME]"));
+	assert_non_null(strstr(buf_cstr(&b), "longest text (not supported yet)"));
 	buf_clear(&b);
 	assert_true(help_group(&b, "store"));
 	assert_non_null(strstr(buf_cstr(&b), "pombo store backup PATH"));
