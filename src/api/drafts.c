@@ -26,7 +26,7 @@ static uint16_t parts_of(struct str text, struct counted *last)
 	return last->parts;
 }
 
-static void end_with(struct draft *d, enum sent_code code, enum reason why)
+static void end_with(struct draft *d, int code, int why)
 {
 	d->invalid = (uint16_t)code;
 	d->invalid_reason = (uint16_t)why;
@@ -43,9 +43,11 @@ static bool is_mobile(const struct settings *s, struct str written, struct phone
 	return false;
 }
 
-static void set_number(struct draft *d, const struct settings *s, char digits[PHONE_MAX + 1])
+static void set_number(struct draft *d, const struct settings *s, const struct sub_account *sub,
+		       char digits[PHONE_MAX + 1])
 {
 	struct number_facts facts;
+	struct refusal listed;
 	struct phone p;
 
 	if (!is_mobile(s, d->t.destination, &p)) {
@@ -58,7 +60,10 @@ static void set_number(struct draft *d, const struct settings *s, char digits[PH
 	d->operator_id = facts.operator_id;
 	if (!facts.reports)
 		d->flags |= DF_NO_REPORTS;
-	if (!facts.routed)
+	listed = intake_refusal(sub->account, sub->id, d->t.number);
+	if (listed.code)
+		end_with(d, listed.code, listed.reason);
+	else if (!facts.routed)
 		end_with(d, SENT_CARRIER_COMMUNICATION_ERROR, REASON_NO_ROUTE);
 }
 
@@ -97,7 +102,7 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 			d->flags |= DF_FLASH;
 		if (m->correlation.n)
 			d->flags |= DF_HAS_CORR;
-		set_number(d, s, digits[i]);
+		set_number(d, s, sub, digits[i]);
 	}
 	return drafts;
 }

@@ -4,14 +4,15 @@
 #include "app/context.h"
 
 enum command_flag {
-	CMD_ADMIN = 1,    /* needs accounts, users, webhooks */
-	CMD_CHANGE = 2,   /* changes them: one at a time, new snapshot after it */
-	CMD_STORE = 4,    /* reads messages */
-	CMD_SERVER = 8,   /* works only beside a running server */
-	CMD_STOPPED = 16, /* works only without one; no store is opened for it */
-	CMD_LOCAL = 32,   /* stays in this process, settings are not read for it */
-	CMD_RAW = 64,     /* reads its own options */
-	CMD_LATER = 128,  /* documented, but not built yet: refused by name */
+	CMD_ADMIN = 1,     /* needs accounts, users, webhooks */
+	CMD_CHANGE = 2,    /* changes them: one at a time, new snapshot after it */
+	CMD_STORE = 4,     /* reads messages */
+	CMD_SERVER = 8,    /* works only beside a running server */
+	CMD_STOPPED = 16,  /* works only without one; no store is opened for it */
+	CMD_LOCAL = 32,    /* stays in this process, settings are not read for it */
+	CMD_RAW = 64,      /* reads its own options */
+	CMD_NUMBERS = 256, /* block and opt-out lists */
+	CMD_LATER = 128,   /* documented, but not built yet: refused by name */
 };
 
 #define OPTION(id, name, value, help) OPT_##id,
@@ -98,6 +99,16 @@ int webhook_test(struct context *c, const struct args *a); /* commands_webhook_t
 int message_show(struct context *c, const struct args *a); /* commands_message.c */
 int message_search(struct context *c, const struct args *a);
 int receipt_parked(struct context *c, const struct args *a);
+int numbers_add(struct context *c, const struct args *a); /* commands_numbers.c */
+int numbers_remove(struct context *c, const struct args *a);
+int numbers_list(struct context *c, const struct args *a);
+int numbers_show(struct context *c, const struct args *a);
+int numbers_import(struct context *c, const struct args *a);
+int numbers_export(struct context *c, const struct args *a);
+struct number_file_faults;
+int complain_file(struct context *c, const char *path, const struct number_file_faults *f);
+int portability_import(struct context *c, const struct args *a); /* commands_portability.c */
+int portability_show(struct context *c, const struct args *a);
 int send_command(struct context *c, const struct args *a);    /* commands_send.c */
 int connection_list(struct context *c, const struct args *a); /* commands_connection.c */
 /* commands_protect.c: options that several commands take. 0 or an exit code, told. */

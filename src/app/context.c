@@ -11,6 +11,7 @@
 
 #include "app/commands.h"
 #include "app/control_folder.h"
+#include "app/number_keeper.h"
 
 #define FLUSH_AT ((size_t)16 << 10)
 
@@ -129,6 +130,8 @@ int context_open(struct context *c, unsigned flags)
 		if (r == 0)
 			r = gateway_publish(c->admin, &e);
 	}
+	if (r == 0 && (flags & CMD_NUMBERS))
+		r = keeper_open(&c->numbers, c->settings->data, false, &e);
 	if (r == 0 && (flags & CMD_STORE))
 		r = store_sqlite_open(&c->store, &o, &e);
 	return r < 0 ? complain_errno(c, r, &e) : 0;
@@ -142,6 +145,7 @@ void context_borrow(struct context *c, struct gateway *g)
 	c->settings = g->settings;
 	pthread_mutex_unlock(&g->lock);
 	c->admin = g->admin;
+	c->numbers = g->numbers;
 	c->store = g->store;
 }
 
@@ -151,6 +155,7 @@ void context_done(struct context *c)
 	if (!c->g) {
 		if (c->store)
 			c->store->ops->close(c->store);
+		keeper_close(c->numbers);
 		admin_close(c->admin);
 		folder_unlock(c->folder);
 		settings_free(c->own_settings);

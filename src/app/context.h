@@ -11,6 +11,7 @@ struct context {
 	const struct settings *settings; /* borrowed in the server */
 	struct settings *own_settings;
 	struct admin *admin;
+	struct number_keeper *numbers;
 	struct store *store;
 	struct query *query; /* opened by context_query() */
 	bool json;           /* asked for by --json */

@@ -19,6 +19,7 @@
 
 #include "api/api.h"
 #include "app/control.h"
+#include "app/number_keeper.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "channel/sms/sms.h"
@@ -127,6 +128,10 @@ static int open_data(struct gateway *g, struct err *e)
 		r = gateway_numbers(g->settings, g->admin, e);
 	if (r == 0)
 		r = gateway_publish(g->admin, e);
+	if (r == 0)
+		r = keeper_open(&g->numbers, g->settings->data, true, e);
+	if (r == 0)
+		r = keeper_start(g->numbers, e);
 	return r;
 }
 
@@ -155,7 +160,11 @@ int gateway_open(struct gateway *g, struct err *e)
 	r = open_data(g, e);
 	if (r < 0)
 		goto out;
-	ec = (struct engine_config){.store = g->store, .settings = g->settings};
+	ec = (struct engine_config){.store = g->store,
+				    .settings = g->settings,
+				    .optout = keeper_optout,
+				    .optout_ctx = g->numbers,
+				    .optout_mark = keeper_mark(g->numbers)};
 	r = engine_open(&g->engine, &ec, e);
 	if (r < 0)
 		goto out;
@@ -294,6 +303,7 @@ void gateway_close(struct gateway *g, int64_t grace_ms)
 	if (g->carriers)
 		loop_free(g->carriers);
 	engine_close(g->engine);
+	keeper_close(g->numbers);
 	if (g->store)
 		g->store->ops->close(g->store);
 	admin_close(g->admin);

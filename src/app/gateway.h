@@ -16,6 +16,7 @@ struct gateway {
 	struct settings **earlier; /* stay until the end: threads may hold them */
 	size_t earlier_count;
 	struct admin *admin;
+	struct number_keeper *numbers;
 	struct store *store;
 	struct engine *engine;
 	struct channel *sms;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/intake.h"
 #include "core/ring.h"
 #include "model/codes.h"
 
@@ -61,6 +62,17 @@ static void hand_over(struct engine *e, struct live *lv, struct connection *c)
 	a->connection = c->number;
 }
 
+/* Who was put on a list since the message was accepted gets it no more. */
+static bool end_listed(struct engine *e, struct live *lv)
+{
+	struct refusal why = intake_refusal(lv->d->account, lv->d->sub_account, lv->d->t.number);
+	struct fact f = {.kind = FACT_REFUSE, .code = why.code, .reason = why.reason};
+
+	if (why.code)
+		engine_step(e, lv, &f);
+	return why.code != 0;
+}
+
 /* What is at the head is not to leave from here: it ended, is under way, or has a due row that brings it. */
 static bool idle_head(struct engine *e, const struct live *lv)
 {
@@ -111,6 +123,10 @@ static bool dispatch_one(struct engine *e, struct queue *k)
 		return false;
 	}
 	queue_pop(&e->queues, k);
+	if (end_listed(e, lv)) {
+		queue_served(&e->queues, k, 0);
+		return false;
+	}
 	queue_served(&e->queues, k, parts);
 	f.connection = c->number;
 	f.connection_name = c->name;

@@ -42,10 +42,6 @@ static void remember(struct engine *e, const struct submission *s)
  * where the request is read: the draft says so), 205, 201, and last that no route leads to its number. One function each; true: it
  * applies. */
 
-struct refusal {
-	uint16_t code, reason;
-};
-
 static bool refused_by_draft(const struct draft *m, bool route, struct refusal *r)
 {
 	if (!m->invalid || (m->invalid_reason == REASON_NO_ROUTE) != route)

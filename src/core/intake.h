@@ -16,3 +16,10 @@ struct number_facts {
 	bool routed; /* some route has its prefix; what else the route asks for is seen when it is queued */
 };
 struct number_facts intake_number(const struct settings *s, struct str digits);
+/* Lists that end what goes to this number before it leaves: code and reason of the first that applies (203, 204), code 0 when
+ * none does. The engine asks again when the message is about to leave. Any thread. */
+struct refusal {
+	int code;   /* enum sent_code */
+	int reason; /* enum reason */
+};
+struct refusal intake_refusal(uint32_t account, uint32_t sub_account, struct str digits);

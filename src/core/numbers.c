@@ -41,7 +41,7 @@ int numbers_refusal(uint32_t account, uint32_t sub_account, struct str digits)
 	uint64_t number;
 	int code = 0;
 
-	if (!atomic_load_explicit(&listed, memory_order_acquire) || !(number = number_of(digits)))
+	if (!atomic_load_explicit(&listed, memory_order_acquire) || !(number = number_read(digits)))
 		return 0;
 	pthread_rwlock_rdlock(&lock);
 	if (has(LIST_BLOCK_ACCOUNT, account, number) || has(LIST_BLOCK_SUB, sub_account, number))
@@ -146,7 +146,7 @@ bool numbers_ported(struct str digits, int32_t *operator_id)
 	uint32_t value = 0;
 	bool found;
 
-	if (!atomic_load_explicit(&porting, memory_order_acquire) || !(number = number_of(digits)))
+	if (!atomic_load_explicit(&porting, memory_order_acquire) || !(number = number_read(digits)))
 		return false;
 	pthread_rwlock_rdlock(&lock);
 	found = ported && ranges_find(ported, number, &value);

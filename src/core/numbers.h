@@ -4,7 +4,7 @@
 #include "model/number_list.h"
 
 struct ranges;
-/* Ends what is sent to this number: 0, SENT_BLACKLISTED or SENT_DESTINATION_BLOCKED_BY_OPTOUT, the first that applies. Some 50 ns; one
+/* Ends what is sent to this number: 0, SENT_BLACKLISTED or SENT_DESTINATION_BLOCKED_BY_OPTOUT, the first that applies. Some 50 to 150 ns; one
  * load when the lists are empty. */
 int numbers_refusal(uint32_t account, uint32_t sub_account, struct str digits);
 bool numbers_listed(enum number_list list, uint32_t owner, uint64_t number);

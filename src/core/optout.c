@@ -34,7 +34,7 @@ static struct number_change change_of(const struct optout *o)
 	struct number_change c = {.list = LIST_OPT_OUT,
 				  .on = o->out,
 				  .owner = o->sub_account,
-				  .number = number_of(o->digits),
+				  .number = number_read(o->digits),
 				  .at = o->at,
 				  .source = FROM_MO,
 				  .why = o->proof};

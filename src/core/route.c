@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "core/intake.h"
+#include "core/numbers.h"
 #include "core/outbox.h"
+#include "model/codes.h"
 
 #define PREFIX_MAX 15 /* digits, as the configuration allows */
 
@@ -352,10 +354,35 @@ static size_t match(struct str digits, const char *prefix)
 	return digits.n >= n && !memcmp(digits.p, prefix, n) ? n + 1 : 0;
 }
 
+/* The table of ported numbers says which operator's it is, whatever it begins with. An operator that the configuration does not know
+ * (any more) is unknown. */
+static bool find_ported(const struct settings *s, struct str digits, struct number_facts *f)
+{
+	int32_t id;
+
+	if (!numbers_ported(digits, &id))
+		return false;
+	for (size_t i = 0; i < s->operator_count; i++)
+		if (s->operators[i].id == id) {
+			f->operator_id = id;
+			f->reports = s->operators[i].delivery_reports;
+		}
+	return true;
+}
+
+struct refusal intake_refusal(uint32_t account, uint32_t sub_account, struct str digits)
+{
+	struct refusal r = {.code = numbers_refusal(account, sub_account, digits)};
+
+	if (r.code)
+		r.reason = r.code == SENT_BLACKLISTED ? REASON_BLOCKED : REASON_OPTED_OUT;
+	return r;
+}
+
 struct number_facts intake_number(const struct settings *s, struct str digits)
 {
 	struct number_facts f = {.reports = true};
-	size_t best = 0;
+	size_t best = find_ported(s, digits, &f) ? SIZE_MAX : 0;
 
 	for (size_t i = 0; i < s->operator_count; i++) {
 		const struct operator_setting *o = &s->operators[i];

@@ -23,7 +23,7 @@ int number_source_parse(struct str name)
 	return -1;
 }
 
-uint64_t number_of(struct str digits)
+uint64_t number_read(struct str digits)
 {
 	uint64_t n = 0;
 

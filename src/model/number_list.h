@@ -29,5 +29,5 @@ struct number_change {
 	uint8_t source; /* enum number_source */
 	struct str why; /* reason or proof, at most NUMBER_WHY_MAX octets; borrowed */
 };
-uint64_t number_of(struct str digits);       /* 0: no digits, or more than 15 */
+uint64_t number_read(struct str digits);     /* 0: no digits, or more than 15 */
 void number_print(char out[24], uint64_t n); /* digits, terminated */

@@ -22,7 +22,8 @@ static bool is_part(const char *name, bool *of_day)
 	int64_t day;
 
 	*of_day = day_parse(name, "day-", &day) == 0;
-	return *of_day || day_parse(name, "runs-", &day) == 0 || strcmp(name, "admin.db") == 0;
+	return *of_day || day_parse(name, "runs-", &day) == 0 || strcmp(name, "admin.db") == 0 ||
+	       strcmp(name, "numbers.db") == 0;
 }
 
 static int list(const char *folder, struct names *l, struct err *e)

@@ -65,7 +65,8 @@ static int add_others(struct moment *m, struct sq *s, struct err *e)
 	int r = folder_names(s->data, &names, e);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		if (day_parse(names.a[i], "runs-", &day) == 0 || strcmp(names.a[i], "admin.db") == 0)
+		if (day_parse(names.a[i], "runs-", &day) == 0 || strcmp(names.a[i], "admin.db") == 0 ||
+		    strcmp(names.a[i], "numbers.db") == 0)
 			r = moment_add(m, s->data, names.a[i], NULL, e);
 	names_done(&names);
 	return r;

@@ -15,6 +15,14 @@ struct number_facts intake_number(const struct settings *s, struct str digits)
 	return (struct number_facts){.operator_id = 1, .reports = digits.n % 2, .routed = digits.n % 3};
 }
 
+struct refusal intake_refusal(uint32_t account, uint32_t sub_account, struct str digits)
+{
+	(void)account;
+	(void)sub_account;
+	(void)digits;
+	return (struct refusal){0, 0};
+}
+
 static void check_item(const struct send_item *m)
 {
 	size_t text, correlation, extra, destination;

@@ -158,6 +158,14 @@ struct number_facts intake_number(const struct settings *s, struct str digits)
 	return (struct number_facts){.operator_id = known, .reports = true, .routed = known};
 }
 
+struct refusal intake_refusal(uint32_t account, uint32_t sub_account, struct str digits)
+{
+	(void)account;
+	(void)sub_account;
+	(void)digits;
+	return (struct refusal){0, 0};
+}
+
 static void set(struct engine *e, bool *what, bool to)
 {
 	pthread_mutex_lock(&e->lock);

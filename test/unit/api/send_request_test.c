@@ -20,6 +20,16 @@ struct number_facts intake_number(const struct settings *s, struct str digits)
 	return (struct number_facts){.operator_id = known ? 1 : 0, .reports = known, .routed = known};
 }
 
+/* In core's place: account 4 blocks numbers ending with 3, sub-account 6 has opt-outs of those ending with 4 and 3. */
+struct refusal intake_refusal(uint32_t account, uint32_t sub_account, struct str digits)
+{
+	if (account == 4 && digits.p[digits.n - 1] == '3')
+		return (struct refusal){SENT_BLACKLISTED, REASON_BLOCKED};
+	if (sub_account == 6 && strchr("34", digits.p[digits.n - 1]))
+		return (struct refusal){SENT_DESTINATION_BLOCKED_BY_OPTOUT, REASON_OPTED_OUT};
+	return (struct refusal){0, 0};
+}
+
 static void forget(void)
 {
 	json_free(doc);
@@ -389,6 +399,27 @@ TEST(only_mobiles_are_taken_and_what_the_operator_adds)
 	settings.sms.mobile_prefix_count = 0;
 }
 
+TEST(listed_numbers_end_before_routes_are_asked)
+{
+	static const char body[] = "{\"messageText\":\"x\",\"messages\":[{\"destination\":\"5511900000003\"},"
+				   "{\"destination\":\"351912345674\"},{\"destination\":\"5511900000005\"},"
+				   "{\"destination\":\"3\"}]}";
+	struct draft *d;
+
+	sub = (struct sub_account){.id = 6, .account = 4};
+	d = drafts(body);
+	assert_int_equal(d[0].invalid, SENT_BLACKLISTED);
+	assert_int_equal(d[0].invalid_reason, REASON_BLOCKED);
+	assert_int_equal(d[0].operator_id, 1);
+	assert_int_equal(d[1].invalid, SENT_DESTINATION_BLOCKED_BY_OPTOUT);
+	assert_int_equal(d[1].invalid_reason, REASON_OPTED_OUT);
+	assert_int_equal(d[2].invalid, 0);
+	assert_int_equal(d[3].invalid, SENT_INVALID_DESTINATION_NUMBER);
+	sub.account = 5;
+	assert_int_equal(drafts(body)[0].invalid, SENT_DESTINATION_BLOCKED_BY_OPTOUT);
+	sub = (struct sub_account){0};
+}
+
 TEST(parts_are_estimated)
 {
 	struct buf b = BUF_INIT;
@@ -441,6 +472,7 @@ int main(void)
 		RUN(a_query_is_a_single),
 		RUN(numbers_decide_what_a_draft_becomes),
 		RUN(only_mobiles_are_taken_and_what_the_operator_adds),
+		RUN(listed_numbers_end_before_routes_are_asked),
 		RUN(parts_are_estimated),
 		RUN(flags_come_from_request_and_sub_account),
 	};

@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/ranges.h"
 #include "core/intake.h"
+#include "core/numbers.h"
 #include "core/outbox.h"
 #include "core/route.h"
 
@@ -360,6 +363,40 @@ static void acceptance_learns_operator_reports_and_route(void **state)
 	assert_false(intake_number(&none, STR("351912345678")).routed);
 }
 
+static void a_ported_number_has_the_tables_operator(void **state)
+{
+	char file[] = "/tmp/pombo-route-XXXXXX";
+	struct ranges_maker *m = NULL;
+	struct ranges *r = NULL;
+	struct number_facts f;
+	struct err e;
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(ranges_make(&m, file, 0, &e), 0);
+	assert_int_equal(ranges_add(m, 5511888880001, 5511888880001, 5, 1, &e), 0);
+	assert_int_equal(ranges_add(m, 351912345678, 351912345678, 1, 2, &e), 0);
+	assert_int_equal(ranges_add(m, 5511888880002, 5511888880002, 99, 3, &e), 0);
+	assert_int_equal(ranges_finish(m, &e), 0);
+	ranges_forget(m);
+	assert_int_equal(ranges_open(&r, file, &e), 0);
+	unlink(file);
+	numbers_ported_set(r);
+	f = intake_number(&settings, STR("5511888880001"));
+	assert_int_equal(f.operator_id, 5);
+	assert_true(!f.reports && f.routed);
+	f = intake_number(&settings, STR("351912345678"));
+	assert_int_equal(f.operator_id, 1); /* not the connection's */
+	assert_true(f.reports);
+	f = intake_number(&settings, STR("5511888880002"));
+	assert_int_equal(f.operator_id, 0); /* whose the configuration no longer has */
+	f = intake_number(&settings, STR("5511888880003"));
+	assert_int_equal(f.operator_id, 1);
+	numbers_clear();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +413,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_sick_connection_gets_nothing_but_probes, setup, teardown),
 		cmocka_unit_test_setup_teardown(room_is_kept_for_a_long_message, setup, teardown),
 		cmocka_unit_test(acceptance_learns_operator_reports_and_route),
+		cmocka_unit_test(a_ported_number_has_the_tables_operator),
 	};
 
 	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
