@@ -121,7 +121,7 @@ void protect_text(struct buf *b, const struct sub_account *sub);
 int connection_pause(struct context *c, const struct args *a);
 int connection_resume(struct context *c, const struct args *a);
 int connection_drain(struct context *c, const struct args *a);
-int number_export(struct context *c, const struct args *a); /* commands_number.c */
+int number_export(struct context *c, const struct args *a); /* commands_number_data.c */
 int number_erase(struct context *c, const struct args *a);
 int credit_add(struct context *c, const struct args *a); /* commands_credit.c */
 int credit_set(struct context *c, const struct args *a);

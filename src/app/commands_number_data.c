@@ -1,4 +1,4 @@
-/* commands_number.c - all that is kept of one telephone number: told, or erased. */
+/* commands_number_data.c - all that is kept of one telephone number: told, or erased. */
 #include <inttypes.h>
 #include <semaphore.h>
 #include <stdlib.h>
