@@ -32,7 +32,8 @@ static bool note_item(void *ctx, const struct number_item *i)
 	l->a[l->n++] = i->id;
 	if (!i->mo)
 		return true;
-	buf_fmt(&l->received, "%s{\"id\":\"%s\",\"receivedAt\":\"%s\"", l->received.n ? "," : "", uid_print(id, i->id), iso_utc(at, i->at, true));
+	buf_fmt(&l->received, "%s{\"id\":\"%s\",\"receivedAt\":\"%s\"", l->received.n ? "," : "",
+		uid_print(id, i->id), iso_utc(at, i->at, true));
 	timeline_member(&l->received, "source", i->source);
 	timeline_member(&l->received, "shortCode", i->destination);
 	timeline_member(&l->received, "text", i->text);

@@ -25,7 +25,7 @@ static bool is_open(struct store *s, const struct live *lv, int64_t key)
 	if (lv)
 		return lv->d->state != D_DONE || lv->hooks || hooks_wait(s, key);
 	if (s->ops->load(s, key, &d) < 0)
-		return false; /* a reply */
+		return hooks_wait(s, key); /* a reply */
 	open = d->state != D_DONE || hooks_wait(s, key);
 	delivery_free(d);
 	return open;

@@ -13,4 +13,5 @@ struct erase_result {
 void engine_erase(struct engine *e, struct str number, const int64_t *keys, size_t n,
 		  void (*done)(void *ctx, const struct erase_result *r), void *ctx);
 /* The same beside no engine. */
-int store_erase(struct store *s, struct str number, const int64_t *keys, size_t n, struct erase_result *ret, struct err *e) MUST;
+int store_erase(struct store *s, struct str number, const int64_t *keys, size_t n, struct erase_result *ret,
+		struct err *e) MUST;

@@ -3,6 +3,7 @@
  * do to it. Reading is in memory_read.c. */
 #include "store/memory.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,24 @@ static void erase_events(struct content *c, int64_t key)
 			c->events[i]->detail_len = 0;
 }
 
+static void erase_parts(struct memory *m, struct str keys)
+{
+	for (size_t i = 0; i + 8 <= keys.n; i += 8) {
+		uint64_t le;
+		struct row *r;
+		struct mo_part *copy;
+
+		memcpy(&le, keys.p + i, sizeof(le));
+		r = table_find(&m->c->mo_parts, (struct row_key){{(int64_t)le64toh(le)}});
+		if (!r || !row_seen(r))
+			continue;
+		copy = part_copy(row_seen(r));
+		memset(copy->source, 0, sizeof(copy->source));
+		copy->text = (struct str){0};
+		stage(m, &m->c->mo_parts, r->key, copy);
+	}
+}
+
 static void memory_erase(struct store *s, int64_t key, const int64_t *seqs, size_t n)
 {
 	struct memory *m = of(s);
@@ -278,11 +297,13 @@ static void memory_erase(struct store *s, int64_t key, const int64_t *seqs, size
 		erase_events(m->c, key);
 	}
 	if (mo && row_seen(mo)) {
-		struct mo_row *copy = mo_copy(row_seen(mo));
+		struct mo *copy = mo_copy(row_seen(mo));
 
-		copy->source[0] = '\0';
-		copy->text = (struct str){0};
+		erase_parts(m, copy->parts);
+		memset(copy->source, 0, sizeof(copy->source));
+		copy->text = copy->correlation = (struct str){0};
 		stage(m, &m->c->mos, mo->key, copy);
+		erase_events(m->c, key);
 	}
 	unlock(m);
 }

@@ -584,7 +584,7 @@ static int memory_r_number(struct store_reader *r, struct str number,
 			more = fn(ctx, &(struct number_row){.key = k->d->key, .rest = k->d->rest});
 	}
 	for (size_t i = 0; i < c->mos.n && more; i++) {
-		const struct mo_row *m = c->mos.a[i]->now;
+		const struct mo *m = c->mos.a[i]->now;
 		const char *digits = m && m->source[0] == '+' ? m->source + 1 : m ? m->source : "";
 
 		if (m && str_eqz(number, digits))
@@ -593,7 +593,7 @@ static int memory_r_number(struct store_reader *r, struct str number,
 							    .mo = true,
 							    .at = m->at,
 							    .source = str_of(m->source),
-							    .destination = str_of(m->destination),
+							    .destination = str_of(m->short_code),
 							    .text = m->text});
 	}
 	unlock(r->m);

@@ -5,24 +5,28 @@
  * Today's rows change in the open batch. Those of older files change in transactions of their own, which end before the batch's: erasing
  * twice changes nothing, so a crash in between is mended by doing it again. Freed octets are overwritten in their pages; afterwards the
  * write-ahead logs, which still hold the pages as they were, are emptied as soon as no reader is in the way (sq_forget). */
+#include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/sqlite.h"
 
-#define FORGET_TRIES 100000 /* turns of the engine; a reader that stays longer keeps the log, as it does anyway */
+#define FORGET_TRIES \
+	100000 /* turns of the engine; a reader that stays longer keeps the log, as it does anyway */
 
 /* -- finding -------------------------------------------------------------------------------------------------------- */
 
-static int number_rows(struct conn *c, enum stmt id, struct str number, bool mo, bool (*fn)(void *ctx, const struct number_row *r),
-		       void *ctx, bool *more)
+static int number_rows(struct conn *c, enum stmt id, struct str number, bool mo,
+		       bool (*fn)(void *ctx, const struct number_row *r), void *ctx, bool *more)
 {
 	sqlite3_stmt *q = conn_stmt(c, id);
 	int rc = SQLITE_DONE;
 
 	sqlite3_bind_text(q, 1, number.p, (int)number.n, SQLITE_STATIC);
 	while (*more && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		struct number_row r = {.mo = mo, .key = sqlite3_column_int64(q, 0), .rest = (uint64_t)sqlite3_column_int64(q, 1)};
+		struct number_row r = {
+			.mo = mo, .key = sqlite3_column_int64(q, 0), .rest = (uint64_t)sqlite3_column_int64(q, 1)};
 
 		if (mo) {
 			r.at = sqlite3_column_int64(q, 2);
@@ -77,6 +81,50 @@ static void run_key(struct sq *s, struct conn *c, enum stmt id, int64_t key)
 	sq_run(s, c, q, "erase");
 }
 
+/* What its receivers said; they are asked for a few days at most, so no later file has any. */
+#define MO_EVENT_DAYS 5
+static void erase_mo_events(struct sq *s, int64_t key)
+{
+	struct keys seqs = {0};
+
+	for (size_t i = 0; i < s->c.n && sq_taking(s); i++) {
+		struct day *d = s->c.days[i];
+		int64_t age = d->day - uid_key_ms(key) / DAY_MS;
+		struct conn *c = age >= -1 && age <= MO_EVENT_DAYS ? day_conn(s, d) : NULL;
+
+		if (c && conn_mo_events(c, key, &seqs) < 0)
+			sq_fail_conn(s, c, "erase");
+	}
+	for (size_t i = 0; i < seqs.n && sq_taking(s); i++)
+		erase_event(s, seqs.a[i]);
+	free(seqs.a);
+}
+
+/* A reply, and the parts it was joined from. */
+static void erase_mo(struct sq *s, struct conn *c, int64_t key)
+{
+	struct mo *m = NULL;
+
+	if (conn_mo(c, key, &m) < 0)
+		return;
+	run_key(s, c, S_ERASE_MO, key);
+	erase_mo_events(s, key);
+	for (size_t i = 0; i + 8 <= m->parts.n && sq_taking(s); i += 8) {
+		uint64_t le;
+		int64_t part;
+		struct day *d;
+		struct conn *pc;
+
+		memcpy(&le, m->parts.p + i, sizeof(le));
+		part = (int64_t)le64toh(le);
+		d = day_of_key(s, part);
+		pc = d ? open_file(s, d) : NULL;
+		if (pc)
+			run_key(s, pc, S_ERASE_PART, part);
+	}
+	free(m);
+}
+
 void sq_erase(struct store *st, int64_t key, const int64_t *seqs, size_t n)
 {
 	struct sq *s = sq_of(st);
@@ -95,7 +143,7 @@ void sq_erase(struct store *st, int64_t key, const int64_t *seqs, size_t n)
 		buf_str(&history, row_blob(q, 0));
 	sqlite3_reset(q);
 	run_key(s, c, S_ERASE_M, key);
-	run_key(s, c, S_ERASE_MO, key);
+	erase_mo(s, c, key);
 	run_key(s, &s->today->w, S_ERASE_HOOK, key);
 	rest = buf_view(&history);
 	while (deltas_next(&rest, &seq) && sq_taking(s))

@@ -1,4 +1,6 @@
 /* The small rows that come and go: due, webhooks, parked receipts. */
+#include <endian.h>
+
 #include "contract.h"
 
 /* -- due ---------------------------------------------------------------------------------------------------------------- */
@@ -597,12 +599,53 @@ static void accept_to(struct fixture *f, int64_t key, const char *destination, c
 	delivery_free(from);
 }
 
+/* Joined from two parts with the two keys before its own. */
+static void mo_in_parts(struct fixture *f, int64_t key)
+{
+	uint64_t keys[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct mo_part p = {.key = key - 2 + i,
+				    .total = 2,
+				    .part = (uint8_t)(i + 1),
+				    .source = "+5511900000001",
+				    .short_code = "27182",
+				    .text = i ? STR("ply") : STR("a re")};
+
+		keys[i] = htole64((uint64_t)p.key);
+		f->o->mo_part(f->s, &p);
+	}
+	f->o->mo(f->s, &(struct mo){.key = key,
+				    .source = "5511900000001",
+				    .short_code = "27182",
+				    .text = STR("a reply"),
+				    .correlation = STR("mine"),
+				    .total = 2,
+				    .came = 2,
+				    .parts = {(const char *)keys, sizeof(keys)}});
+}
+
+static bool count_text(void *ctx, const struct mo_part *p)
+{
+	*(size_t *)ctx += p->text.n && p->source[0];
+	return true;
+}
+
+static size_t texts_of_parts(struct fixture *f, int64_t from)
+{
+	size_t n = 0;
+
+	assert_int_equal(f->o->mo_parts_from(f->s, from, count_text, &n), 0);
+	return n;
+}
+
 static void number_is_found_and_erased_over_days(struct fixture *f)
 {
 	int64_t a = key_at(f, 1), b, mo, seq = f->o->last_seq(f->s);
 	const int64_t *seqs = &(const int64_t){seq + 1};
 	struct number_seen s;
 	struct delivery *d = NULL;
+	struct mo *m = NULL;
 	struct event e = {.seq = seq + 1, .key = a, .kind = EV_RECEIPT, .sub_account = 1, .at = f->now}, got;
 	struct parked_row parked = {
 		.id = 1, .source = "5511900000001", .destination = "27182", .carrier_id = "x", .hashes = 1, .id_hash = {7}};
@@ -618,14 +661,15 @@ static void number_is_found_and_erased_over_days(struct fixture *f)
 	f->now += DAY;
 	f->o->idle(f->s, f->now);
 	b = key_at(f, 5);
-	mo = b + 1;
+	mo = b + 3;
 	begin(f);
 	accept_to(f, b, "+55 11 90000-0001", "5511900000001");
-	f->o->mo(f->s, &(struct mo_row){.key = mo, .source = "+5511900000001", .destination = "27182", .text = STR("a reply")});
+	mo_in_parts(f, mo);
 	commit(f);
 	s = of_number(f, "5511900000001");
 	assert_int_equal(s.n, 3);
 	assert_int_equal(s.mos, 1);
+	assert_int_equal(texts_of_parts(f, mo - 2), 2);
 	assert_string_equal(s.text, "a reply");
 	assert_int_equal(s.keys[0], a);
 	assert_int_equal(of_number(f, "5511900000002").n, 1);
@@ -652,6 +696,11 @@ static void number_is_found_and_erased_over_days(struct fixture *f)
 		assert_int_equal(got.detail_len, 0);
 		assert_int_equal(got.kind, EV_RECEIPT);
 		assert_int_equal(f->o->parked_count(f->s), 1);
+		assert_int_equal(f->o->mo_load(f->s, mo, &m), 0);
+		assert_int_equal(m->text.n + m->correlation.n + strlen(m->source), 0);
+		assert_string_equal(m->short_code, "27182");
+		free(m);
+		assert_int_equal(texts_of_parts(f, mo - 2), 0);
 		check_reopen(f);
 	}
 }
