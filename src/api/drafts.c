@@ -10,19 +10,39 @@
 /* Texts repeat within a bulk (defaultValues): the last count is kept. */
 struct counted {
 	struct str text;
+	const struct profile_setting *profile;
 	uint16_t parts;
 };
 
-static uint16_t parts_of(struct str text, struct counted *last)
+/* What the connection will make of it (channel/sms/submit.c). */
+static struct split_options options_of(const struct profile_setting *p)
 {
-	static const struct split_options usual = {.alphabets = SPLIT_ALPHABETS};
+	struct split_options o = {.alphabets = SPLIT_ALPHABETS};
+
+	_Static_assert(JOIN_UDH8 == (int)SPLIT_UDH8 && JOIN_UDH16 == (int)SPLIT_UDH16 && JOIN_SAR == (int)SPLIT_SAR &&
+			       JOIN_PAYLOAD == (int)SPLIT_PAYLOAD && JOIN_NONE == (int)SPLIT_NONE,
+		       "joins");
+	_Static_assert(ALPHABET_GSM7EXT == (unsigned)SPLIT_GSM7EXT && ALPHABET_UCS2 == (unsigned)SPLIT_UCS2, "alphabets");
+	if (!p)
+		return o;
+	o.alphabets = p->alphabets;
+	o.join = (enum split_join)p->join;
+	o.fold = p->accents == ACCENTS_FOLD;
+	o.shift = p->accents == ACCENTS_SINGLE_SHIFT;
+	return o;
+}
+
+static uint16_t parts_of(struct str text, const struct profile_setting *profile, struct counted *last)
+{
+	struct split_options o;
 	struct split_count c;
 
-	if (last->text.p == text.p && last->text.n == text.n)
+	if (last->parts && last->text.p == text.p && last->text.n == text.n && last->profile == profile)
 		return last->parts;
-	/* A refusal still fills in the true number; 1280 characters need 39 parts at most. */
-	(void)split_count(text, &usual, &c);
-	*last = (struct counted){text, (uint16_t)MIN(MAX(c.parts, 1u), (unsigned)PARTS_MAX)};
+	o = options_of(profile);
+	/* A refusal still fills in the true number. */
+	(void)split_count(text, &o, &c);
+	*last = (struct counted){text, profile, (uint16_t)MIN(MAX(c.parts, 1u), (unsigned)PARTS_MAX)};
 	return last->parts;
 }
 
@@ -43,8 +63,9 @@ static bool is_mobile(const struct settings *s, struct str written, struct phone
 	return false;
 }
 
-static void set_number(struct draft *d, const struct settings *s, const struct sub_account *sub,
-		       char digits[PHONE_MAX + 1])
+/* Returns how the connection it will leave by wants texts, NULL when none is known. */
+static const struct profile_setting *set_number(struct draft *d, const struct settings *s, const struct sub_account *sub,
+						char digits[PHONE_MAX + 1])
 {
 	struct number_facts facts;
 	struct refusal listed;
@@ -52,7 +73,7 @@ static void set_number(struct draft *d, const struct settings *s, const struct s
 
 	if (!is_mobile(s, d->t.destination, &p)) {
 		end_with(d, SENT_INVALID_DESTINATION_NUMBER, REASON_BAD_NUMBER);
-		return;
+		return NULL;
 	}
 	memcpy(digits, p.digits, p.n);
 	d->t.number = (struct str){digits, p.n};
@@ -65,6 +86,7 @@ static void set_number(struct draft *d, const struct settings *s, const struct s
 		end_with(d, listed.code, listed.reason);
 	else if (!facts.routed)
 		end_with(d, SENT_CARRIER_COMMUNICATION_ERROR, REASON_NO_ROUTE);
+	return facts.profile;
 }
 
 static uint8_t common_flags(const struct settings *s, const struct sub_account *sub)
@@ -84,7 +106,7 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 	struct draft *drafts = arena_alloc(a, r->count * sizeof(*drafts));
 	char(*digits)[PHONE_MAX + 1] = arena_alloc(a, r->count * sizeof(*digits));
 	uint8_t flags = common_flags(s, sub);
-	struct counted last = {{NULL, 0}, 0};
+	struct counted last = {{NULL, 0}, NULL, 0};
 
 	ASSERT(drafts && digits); /* the arena has no ceiling and the count is bounded */
 	for (size_t i = 0; i < r->count; i++) {
@@ -96,13 +118,12 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 		d->t.correlation = m->correlation;
 		d->t.extra = m->extra;
 		d->validity_ms = s->sms.validity_ms;
-		d->parts = parts_of(m->text, &last);
 		d->flags = flags;
 		if (m->flash > 0)
 			d->flags |= DF_FLASH;
 		if (m->correlation.n)
 			d->flags |= DF_HAS_CORR;
-		set_number(d, s, sub, digits[i]);
+		d->parts = parts_of(m->text, set_number(d, s, sub, digits[i]), &last);
 	}
 	return drafts;
 }
