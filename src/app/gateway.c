@@ -46,10 +46,15 @@ int gateway_numbers(struct settings *s, struct admin *a, struct err *e)
 int gateway_publish(struct admin *a, struct err *e)
 {
 	struct admin_all all = {0};
+	struct texts texts = {0};
 	int r = admin_load(a, &all, e);
 
-	if (r < 0)
+	if (r == 0)
+		r = admin_texts_load(a, &texts, e);
+	if (r < 0) {
+		admin_all_done(&all);
 		return r;
+	}
 	struct snapshot_source src = {
 		.accounts = all.accounts,
 		.account_count = all.account_count,
@@ -63,9 +68,11 @@ int gateway_publish(struct admin *a, struct err *e)
 		.short_code_count = all.short_code_count,
 		.keywords = all.keywords,
 		.keyword_count = all.keyword_count,
+		.texts = &texts,
 	};
 	snapshot_publish(snapshot_new(&src));
 	admin_all_done(&all);
+	texts_done(&texts);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "app/config.h"
 #include "core/engine.h"
-#include "store/admin.h"
+#include "store/admin_texts.h"
 #include "store/store.h"
 
 struct api;
