@@ -46,12 +46,6 @@ static uint16_t parts_of(struct str text, const struct profile_setting *profile,
 	return last->parts;
 }
 
-static void end_with(struct draft *d, int code, int why)
-{
-	d->invalid = (uint16_t)code;
-	d->invalid_reason = (uint16_t)why;
-}
-
 /* What the numbering plans do not know, or know otherwise, the operator may know better. */
 static bool is_mobile(const struct settings *s, struct str written, struct phone *p)
 {
@@ -72,7 +66,7 @@ static const struct profile_setting *set_number(struct draft *d, const struct se
 	struct phone p;
 
 	if (!is_mobile(s, d->t.destination, &p)) {
-		end_with(d, SENT_INVALID_DESTINATION_NUMBER, REASON_BAD_NUMBER);
+		draft_refuse(d, SENT_INVALID_DESTINATION_NUMBER, REASON_BAD_NUMBER);
 		return NULL;
 	}
 	memcpy(digits, p.digits, p.n);
@@ -83,9 +77,9 @@ static const struct profile_setting *set_number(struct draft *d, const struct se
 		d->flags |= DF_NO_REPORTS;
 	listed = intake_refusal(sub->account, sub->id, d->t.number);
 	if (listed.code)
-		end_with(d, listed.code, listed.reason);
-	else if (!facts.routed)
-		end_with(d, SENT_CARRIER_COMMUNICATION_ERROR, REASON_NO_ROUTE);
+		draft_refuse(d, (enum sent_code)listed.code, (enum reason)listed.reason);
+	if (!facts.routed)
+		draft_refuse(d, SENT_CARRIER_COMMUNICATION_ERROR, REASON_NO_ROUTE);
 	return facts.profile;
 }
 
@@ -95,9 +89,12 @@ static uint8_t common_flags(const struct settings *s, const struct sub_account *
 
 	if (sub->resend_doubt_set ? sub->resend_doubt : s->sms.doubt_resend)
 		flags |= DF_RESEND_DOUBT;
-	if (sub->marketing)
-		flags |= DF_MARKETING;
 	return flags;
+}
+
+static bool is_marketing(const struct sub_account *sub, int lane)
+{
+	return lane == TEXT_OF_SUB_ACCOUNT ? sub->marketing : lane == TEXT_MARKETING;
 }
 
 struct draft *send_drafts(const struct send_request *r, const struct settings *s,
@@ -114,7 +111,10 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 		struct draft *d = &drafts[i];
 
 		d->t.destination = m->destination;
-		d->t.text = m->text;
+		d->t.text = m->final;
+		d->t.campaign = m->campaign;
+		d->t.invalid = m->invalid;
+		d->campaign_id = m->campaign_id;
 		d->t.correlation = m->correlation;
 		d->t.extra = m->extra;
 		d->validity_ms = s->sms.validity_ms;
@@ -123,7 +123,11 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 			d->flags |= DF_FLASH;
 		if (m->correlation.n)
 			d->flags |= DF_HAS_CORR;
-		d->parts = parts_of(m->text, set_number(d, s, sub, digits[i]), &last);
+		if (is_marketing(sub, m->lane))
+			d->flags |= DF_MARKETING;
+		if (m->forbidden)
+			draft_refuse(d, SENT_INVALID_MESSAGE_TEXT, REASON_FORBIDDEN_WORDS);
+		d->parts = parts_of(m->final, set_number(d, s, sub, digits[i]), &last);
 	}
 	return drafts;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "app/campaigns.h"
 #include "app/control.h"
 #include "app/number_keeper.h"
 #include "base/log.h"
@@ -187,7 +188,15 @@ int gateway_open(struct gateway *g, struct err *e)
 	r = start_threads(g, e);
 	if (r < 0)
 		goto out;
-	ac = (struct api_config){.settings = g->settings, .engine = g->engine, .ready = ready, .ready_ctx = g};
+	r = campaigns_open(&g->campaigns, g, e);
+	if (r < 0)
+		goto out;
+	ac = (struct api_config){.settings = g->settings,
+				 .engine = g->engine,
+				 .ready = ready,
+				 .ready_ctx = g,
+				 .campaigns = campaigns_post,
+				 .campaigns_ctx = g->campaigns};
 	r = api_open(&g->api, &ac, e);
 	if (r < 0)
 		goto out;
@@ -293,6 +302,8 @@ void gateway_close(struct gateway *g, int64_t grace_ms)
 	control_close(g->control);
 	if (g->api)
 		api_stop(g->api, grace_ms);
+	campaigns_close(g->campaigns);
+	g->campaigns = NULL;
 	if (g->engine_running && !g->ended)
 		engine_hold(g->engine, HOLD_MS);
 	if (g->sender)
