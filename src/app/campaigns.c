@@ -59,32 +59,43 @@ static int register_all(struct campaigns *c, struct list *asks)
 	return r;
 }
 
-/* Together; when that fails each for itself, so that one account that is full holds up nobody else. */
+static void set_errors(struct list *asks, int r)
+{
+	for (struct node *x = list_first(asks); x; x = list_next(asks, x))
+		OWNER(struct campaign_ask, node, x)->error = r;
+}
+
+/* Each for itself, so that one account that is full holds up nobody else. */
+static void register_singly(struct campaigns *c, struct list *asks)
+{
+	struct list rest;
+	struct node *x;
+
+	list_init(&rest);
+	while ((x = list_pop(asks)))
+		list_push(&rest, x);
+	while ((x = list_pop(&rest))) {
+		struct list one;
+
+		list_init(&one);
+		list_push(&one, x);
+		set_errors(&one, register_all(c, &one));
+		list_remove(&one, x);
+		list_push(asks, x);
+	}
+}
+
 static void serve(struct campaigns *c, struct list *asks)
 {
-	struct list one;
 	struct node *x;
 	struct err e;
 	int r;
 
 	pthread_mutex_lock(&c->g->lock);
 	r = register_all(c, asks);
-	if (r < 0 && asks->count > 1) {
-		size_t n = asks->count;
-
-		list_init(&one);
-		while (n--) {
-			struct node *first = list_pop(asks);
-
-			list_push(&one, first);
-			OWNER(struct campaign_ask, node, first)->error = register_all(c, &one);
-			list_remove(&one, first);
-			list_push(asks, first);
-		}
-	} else {
-		for (x = list_first(asks); x; x = list_next(asks, x))
-			OWNER(struct campaign_ask, node, x)->error = r;
-	}
+	set_errors(asks, r);
+	if (r < 0 && asks->count > 1)
+		register_singly(c, asks);
 	/* Without it they are looked up again, which does no harm. */
 	if (gateway_republish(c->g, &e) < 0)
 		log_error("campaigns", "failed=\"%s\"", e.text);

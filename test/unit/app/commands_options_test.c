@@ -98,7 +98,7 @@ static void later_commands_take_any_line(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(READ(&a, &e, "template", "add", "--name", "x", "y", "--text=z"), 0);
+	assert_int_equal(READ(&a, &e, "store", "migrate", "--name", "x", "y", "--text=z"), 0);
 	assert_true(a.command->flags & CMD_LATER);
 }
 
@@ -148,7 +148,7 @@ static void help_tells_options_and_what_is_missing(void **state)
 	assert_non_null(strstr(buf_cstr(&b), ".TH POMBO\\-user 1"));
 	assert_non_null(strstr(buf_cstr(&b), "\\fB\\-\\-grace\\fR \\fITIME\\fR"));
 	assert_null(strstr(buf_cstr(&b), "--"));
-	assert_false(help_man(&b, "template"));
+	assert_false(help_man(&b, "nonsense"));
 	buf_done(&b);
 }
 
