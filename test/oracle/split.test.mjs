@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import calculator from 'sms-segments-calculator';
 import smpp from 'smpp';
-import { ask, random as generator } from './tool.mjs';
+import { ask, sequence } from './ask.mjs';
 
 const { SegmentedMessage } = calculator;
 const ASCII = 1, GSM7 = 2, GSM7EXT = 4, LATIN1 = 8, UCS2 = 16, USUAL = GSM7 | GSM7EXT | UCS2;
@@ -20,10 +20,7 @@ const emoji = [...'😀🎉🚀💡🍕'];
 const kinds = [[basic], [basic, basic, basic, extension], [extension], [basic, wide], [basic, basic, emoji], [emoji], [wide, emoji]];
 
 const tool = (name, cases) => ask(name, cases.map(c => JSON.stringify(c))).map(l => JSON.parse(l));
-function random(seed = Number(process.env.POMBO_SEED ?? 20260101)) {
-  const below = generator(seed);
-  return { seed, below, pick: list => list[below(list.length)] };
-}
+const random = () => sequence(Number(process.env.POMBO_ORACLE_SEED ?? 20260101));
 
 function text(r, from, longest = 600) {
   // Around the limits of one, two and three parts more often than elsewhere.
