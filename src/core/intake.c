@@ -175,7 +175,7 @@ void intake_reply(struct engine *e, const struct sub_account *sub, struct str nu
 			  .validity_ms = e->settings->sms.validity_ms,
 			  .operator_id = facts.operator_id,
 			  .parts = parts_about(text),
-			  .flags = facts.reports ? 0 : DF_NO_REPORTS};
+			  .flags = (uint8_t)((facts.reports ? 0 : DF_NO_REPORTS) | (sub->marketing ? DF_MARKETING : 0))};
 	struct uid id = {uid_take(&e->ids, e->now, 1), uid_rest()};
 	struct submission s = {
 		.account = sub->account, .sub_account = sub->id, .user = u ? u->id : 0, .count = 1, .drafts = &m, .ids = &id};

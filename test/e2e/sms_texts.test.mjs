@@ -109,6 +109,17 @@ describe('templates and flows', { concurrency: 4 }, () => {
     assert.match(await g.timeline(id), /parts +1, marketing/);
     assert.doesNotMatch(await g.timeline(await g.send(TO, 'x')), /marketing/);
   });
+
+  scenario('replies to keywords take the lane of their sub-account, without header and footer', async w => {
+    const { g, smsc } = await world(w);
+    await g.command('sub-account', 'set', 'default', '--class', 'marketing', '--header', 'LOJA:');
+    await g.command('keyword', 'add', 'preço', '--short-code', '27182', '--action', 'reply', '--text', 'R$ 10');
+    assert.equal(await smsc.deliver(smsc.receiver, { source_addr: TO, destination_addr: '27182', short_message: 'preco' }), 0);
+    const [answer] = await until('the reply', () => smsc.to(TO).length && smsc.to(TO));
+    assert.equal(text(answer.f), 'R$ 10');
+    const [{ id }] = await until('its row', async () => { const found = await g.json('message', 'search', '--number', TO); return found.length && found; });
+    assert.match(await g.timeline(id), /parts +1, marketing/);
+  });
 });
 
 describe('campaigns', { concurrency: 4 }, () => {
