@@ -113,6 +113,7 @@ void delivery_erase(struct delivery *d)
 	overwrite(&d->t.number);
 	overwrite(&d->t.correlation);
 	overwrite(&d->t.extra);
+	overwrite(&d->t.invalid);
 }
 
 size_t delivery_bytes(const struct delivery *d)

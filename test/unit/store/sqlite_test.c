@@ -86,7 +86,7 @@ static void older_schema_is_brought_up(void **state)
 	int n = 0, parts = 0;
 
 	stop(f);
-	sql(f, DAY_FILE, OLD_MO "DROP TABLE ledger; DROP TABLE balance; PRAGMA user_version=1");
+	sql(f, DAY_FILE, OLD_MO "ALTER TABLE m DROP COLUMN bad; DROP TABLE ledger; DROP TABLE balance; PRAGMA user_version=1");
 	start(f);
 	f->o->begin(f->s);
 	f->o->balance_set(f->s, &b);
