@@ -58,8 +58,8 @@ static bool is_mobile(const struct settings *s, struct str written, struct phone
 }
 
 /* Returns how the connection it will leave by wants texts, NULL when none is known. */
-static const struct profile_setting *set_number(struct draft *d, const struct settings *s, const struct sub_account *sub,
-						char digits[PHONE_MAX + 1])
+static const struct profile_setting *set_number(struct draft *d, const struct settings *s,
+						const struct sub_account *sub, char digits[PHONE_MAX + 1])
 {
 	struct number_facts facts;
 	struct refusal listed;
