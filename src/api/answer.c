@@ -10,18 +10,11 @@
 #define TABOO "errorCode"
 #define TABOO_TAIL "rrorCode"
 
-void answer_text(struct buf *out, struct str s)
+/* JSON as it is, but that it does not spell errorCode. */
+static void answer_raw(struct buf *out, struct str s)
 {
-	struct buf rest = BUF_INIT;
 	const char *at;
 
-	/* The first letter may also come from an escape, \u000e: so the tail is what is looked for in the plain text. */
-	if (s.n < sizeof(TABOO_TAIL) - 1 || !memmem(s.p, s.n, TABOO_TAIL, sizeof(TABOO_TAIL) - 1)) {
-		buf_json(out, s);
-		return;
-	}
-	buf_json(&rest, s);
-	s = buf_view(&rest);
 	while (s.n && (at = memmem(s.p, s.n, TABOO, sizeof(TABOO) - 1))) {
 		size_t before = (size_t)(at - s.p) + 5;
 
@@ -31,6 +24,19 @@ void answer_text(struct buf *out, struct str s)
 		s.n -= before + 1;
 	}
 	buf_str(out, s);
+}
+
+void answer_text(struct buf *out, struct str s)
+{
+	struct buf rest = BUF_INIT;
+
+	/* The first letter may also come from an escape, \u000e: so the tail is what is looked for in the plain text. */
+	if (s.n < sizeof(TABOO_TAIL) - 1 || !memmem(s.p, s.n, TABOO_TAIL, sizeof(TABOO_TAIL) - 1)) {
+		buf_json(out, s);
+		return;
+	}
+	buf_json(&rest, s);
+	answer_raw(out, buf_view(&rest));
 	if (rest.failed)
 		out->failed = true;
 	buf_done(&rest);
@@ -187,6 +193,11 @@ void answer_status(struct buf *out, const struct delivery *d, const struct setti
 	if (d->campaign_id) {
 		buf_puts(out, ",\"campaignId\":");
 		buf_i64(out, d->campaign_id);
+	}
+	if (d->t.invalid.n) {
+		buf_puts(out, ",\"invalidParams\":[");
+		answer_raw(out, d->t.invalid);
+		buf_putc(out, ']');
 	}
 	buf_puts(out, ",\"extraInfo\":");
 	answer_text(out, d->t.extra);

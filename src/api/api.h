@@ -4,11 +4,23 @@
  * Life: api_open -> api_settings, api_reload_certificates as often as needed -> api_stop -> api_close. The engine must run
  * until api_stop() has returned. One thread at a time calls these, except where noted. */
 #pragma once
+#include "base/list.h"
 #include "model/settings.h"
 
 struct api; /* opaque */
 struct buf;
 struct engine;
+/* Campaigns to be registered: the ids of aliases that are new. Everything but the results is the asker's and stays as it is until
+ * done() was called, exactly once, on another thread. */
+struct campaign_ask {
+	struct node node; /* of whoever has it */
+	uint32_t account;
+	size_t count;
+	struct str *aliases; /* each once */
+	uint32_t *ids;       /* result */
+	int error;           /* result: 0; -ENOSPC: the account has too many; other -errno: the disk */
+	void (*done)(struct campaign_ask *ask);
+};
 struct api_config {
 	const struct settings *settings; /* borrowed until api_settings() replaced it or api_close() */
 	struct engine *engine;           /* borrowed */
@@ -16,6 +28,10 @@ struct api_config {
 	 * thread; NULL = always ready. */
 	bool (*ready)(void *ctx, struct buf *why);
 	void *ready_ctx;
+	/* Registers durably and publishes a new snapshot; false: no room for more at the moment, done() will not be called. NULL: there
+	 * never is room. */
+	bool (*campaigns)(void *ctx, struct campaign_ask *ask);
+	void *campaigns_ctx;
 };
 /* Opens every listener of settings->http. Errors: -EINVAL (address, certificate), -EADDRINUSE, -EACCES, ...; e names the
  * listener. Nothing stays open on failure. */

@@ -10,26 +10,40 @@
 /* Texts repeat within a bulk (defaultValues): the last count is kept. */
 struct counted {
 	struct str text;
+	const struct profile_setting *profile;
 	uint16_t parts;
 };
 
-static uint16_t parts_of(struct str text, struct counted *last)
+/* What the connection will make of it (channel/sms/submit.c). */
+static struct split_options options_of(const struct profile_setting *p)
 {
-	static const struct split_options usual = {.alphabets = SPLIT_ALPHABETS};
-	struct split_count c;
+	struct split_options o = {.alphabets = SPLIT_ALPHABETS};
 
-	if (last->text.p == text.p && last->text.n == text.n)
-		return last->parts;
-	/* A refusal still fills in the true number; 1280 characters need 39 parts at most. */
-	(void)split_count(text, &usual, &c);
-	*last = (struct counted){text, (uint16_t)MIN(MAX(c.parts, 1u), (unsigned)PARTS_MAX)};
-	return last->parts;
+	_Static_assert(JOIN_UDH8 == (int)SPLIT_UDH8 && JOIN_UDH16 == (int)SPLIT_UDH16 && JOIN_SAR == (int)SPLIT_SAR &&
+			       JOIN_PAYLOAD == (int)SPLIT_PAYLOAD && JOIN_NONE == (int)SPLIT_NONE,
+		       "joins");
+	_Static_assert(ALPHABET_GSM7EXT == (unsigned)SPLIT_GSM7EXT && ALPHABET_UCS2 == (unsigned)SPLIT_UCS2, "alphabets");
+	if (!p)
+		return o;
+	o.alphabets = p->alphabets;
+	o.join = (enum split_join)p->join;
+	o.fold = p->accents == ACCENTS_FOLD;
+	o.shift = p->accents == ACCENTS_SINGLE_SHIFT;
+	return o;
 }
 
-static void end_with(struct draft *d, int code, int why)
+static uint16_t parts_of(struct str text, const struct profile_setting *profile, struct counted *last)
 {
-	d->invalid = (uint16_t)code;
-	d->invalid_reason = (uint16_t)why;
+	struct split_options o;
+	struct split_count c;
+
+	if (last->parts && last->text.p == text.p && last->text.n == text.n && last->profile == profile)
+		return last->parts;
+	o = options_of(profile);
+	/* A refusal still fills in the true number. */
+	(void)split_count(text, &o, &c);
+	*last = (struct counted){text, profile, (uint16_t)MIN(MAX(c.parts, 1u), (unsigned)PARTS_MAX)};
+	return last->parts;
 }
 
 /* What the numbering plans do not know, or know otherwise, the operator may know better. */
@@ -43,16 +57,17 @@ static bool is_mobile(const struct settings *s, struct str written, struct phone
 	return false;
 }
 
-static void set_number(struct draft *d, const struct settings *s, const struct sub_account *sub,
-		       char digits[PHONE_MAX + 1])
+/* Returns how the connection it will leave by wants texts, NULL when none is known. */
+static const struct profile_setting *set_number(struct draft *d, const struct settings *s,
+						const struct sub_account *sub, char digits[PHONE_MAX + 1])
 {
 	struct number_facts facts;
 	struct refusal listed;
 	struct phone p;
 
 	if (!is_mobile(s, d->t.destination, &p)) {
-		end_with(d, SENT_INVALID_DESTINATION_NUMBER, REASON_BAD_NUMBER);
-		return;
+		draft_refuse(d, SENT_INVALID_DESTINATION_NUMBER, REASON_BAD_NUMBER);
+		return NULL;
 	}
 	memcpy(digits, p.digits, p.n);
 	d->t.number = (struct str){digits, p.n};
@@ -62,9 +77,10 @@ static void set_number(struct draft *d, const struct settings *s, const struct s
 		d->flags |= DF_NO_REPORTS;
 	listed = intake_refusal(sub->account, sub->id, d->t.number);
 	if (listed.code)
-		end_with(d, listed.code, listed.reason);
-	else if (!facts.routed)
-		end_with(d, SENT_CARRIER_COMMUNICATION_ERROR, REASON_NO_ROUTE);
+		draft_refuse(d, (enum sent_code)listed.code, (enum reason)listed.reason);
+	if (!facts.routed)
+		draft_refuse(d, SENT_CARRIER_COMMUNICATION_ERROR, REASON_NO_ROUTE);
+	return facts.profile;
 }
 
 static uint8_t common_flags(const struct settings *s, const struct sub_account *sub)
@@ -73,9 +89,12 @@ static uint8_t common_flags(const struct settings *s, const struct sub_account *
 
 	if (sub->resend_doubt_set ? sub->resend_doubt : s->sms.doubt_resend)
 		flags |= DF_RESEND_DOUBT;
-	if (sub->marketing)
-		flags |= DF_MARKETING;
 	return flags;
+}
+
+static bool is_marketing(const struct sub_account *sub, int lane)
+{
+	return lane == TEXT_OF_SUB_ACCOUNT ? sub->marketing : lane == TEXT_MARKETING;
 }
 
 struct draft *send_drafts(const struct send_request *r, const struct settings *s,
@@ -84,7 +103,7 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 	struct draft *drafts = arena_alloc(a, r->count * sizeof(*drafts));
 	char(*digits)[PHONE_MAX + 1] = arena_alloc(a, r->count * sizeof(*digits));
 	uint8_t flags = common_flags(s, sub);
-	struct counted last = {{NULL, 0}, 0};
+	struct counted last = {{NULL, 0}, NULL, 0};
 
 	ASSERT(drafts && digits); /* the arena has no ceiling and the count is bounded */
 	for (size_t i = 0; i < r->count; i++) {
@@ -92,17 +111,23 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 		struct draft *d = &drafts[i];
 
 		d->t.destination = m->destination;
-		d->t.text = m->text;
+		d->t.text = m->final;
+		d->t.campaign = m->campaign;
+		d->t.invalid = m->invalid;
+		d->campaign_id = m->campaign_id;
 		d->t.correlation = m->correlation;
 		d->t.extra = m->extra;
 		d->validity_ms = s->sms.validity_ms;
-		d->parts = parts_of(m->text, &last);
 		d->flags = flags;
 		if (m->flash > 0)
 			d->flags |= DF_FLASH;
 		if (m->correlation.n)
 			d->flags |= DF_HAS_CORR;
-		set_number(d, s, sub, digits[i]);
+		if (is_marketing(sub, m->lane))
+			d->flags |= DF_MARKETING;
+		if (m->forbidden)
+			draft_refuse(d, SENT_INVALID_MESSAGE_TEXT, REASON_FORBIDDEN_WORDS);
+		d->parts = parts_of(m->final, set_number(d, s, sub, digits[i]), &last);
 	}
 	return drafts;
 }

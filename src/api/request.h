@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "api/answer.h"
+#include "api/api.h"
 #include "api/head.h"
 #include "api/ip.h"
 #include "api/send_request.h"
@@ -99,8 +100,9 @@ struct request {
 	struct arena arena;
 	struct json_doc *doc;
 	struct send_request send;
-	int8_t answer_object;         /* the user's setting */
-	struct submission submission; /* (result) status, batch, ids */
+	int8_t answer_object;          /* the user's setting */
+	struct submission submission;  /* (result) status, batch, ids */
+	struct campaign_ask campaigns; /* before it is posted: aliases that are new */
 	struct lookup lookup;
 
 	/* the answer */

@@ -1,4 +1,6 @@
 /* send.c - /v1/send-sms and /v1/send-bulk-sms: from the whole request to the engine and, after its commit, to the answer. */
+#include <errno.h>
+
 #include "api/protect.h"
 #include "api/routes.h"
 #include "api/server.h"
@@ -61,7 +63,74 @@ static void on_done(struct submission *s)
 	request_settle(q, request_claim(q));
 }
 
-static void post(struct request *q, const struct settings *s, bool bulk, const struct sub_account *sub)
+/* The request waits already. */
+static void post(struct request *q)
+{
+	if (intake_post(q->api->engine, &q->submission))
+		return;
+	request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "no room for more at the moment; send it again");
+	request_settle(q, request_claim(q));
+}
+
+/* -- campaigns that are used for the first time ---------------------------------------------------------------------- */
+
+static bool is_new(const struct draft *d) { return d->t.campaign.n && !d->campaign_id; }
+
+static size_t place_of(const struct campaign_ask *ask, struct str alias)
+{
+	size_t i = 0;
+
+	while (i < ask->count && !str_ieq(ask->aliases[i], alias))
+		i++;
+	return i;
+}
+
+static void on_registered(struct campaign_ask *ask)
+{
+	struct request *q = OWNER(struct request, campaigns, ask);
+
+	if (ask->error == -ENOSPC)
+		request_refuse(q, MHD_HTTP_BAD_REQUEST,
+			       "campaignAlias: the account has too many campaigns to register another one");
+	else if (ask->error)
+		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "the campaign cannot be registered at the moment");
+	if (ask->error || atomic_load(&q->stage) == STAGE_GONE) {
+		request_settle(q, request_claim(q));
+		return;
+	}
+	for (uint32_t i = 0; i < q->submission.count; i++)
+		if (is_new(&q->submission.drafts[i]))
+			q->submission.drafts[i].campaign_id =
+				ask->ids[place_of(ask, q->submission.drafts[i].t.campaign)];
+	post(q);
+}
+
+/* false: there is none, the request can be posted at once. */
+static bool register_campaigns(struct request *q)
+{
+	struct campaign_ask *ask = &q->campaigns;
+	const struct submission *m = &q->submission;
+	uint32_t i = 0;
+
+	while (i < m->count && !is_new(&m->drafts[i]))
+		i++;
+	if (i == m->count)
+		return false;
+	*ask = (struct campaign_ask){.account = m->account, .done = on_registered};
+	ask->aliases = arena_alloc(&q->arena, m->count * sizeof(*ask->aliases));
+	ask->ids = arena_alloc(&q->arena, m->count * sizeof(*ask->ids));
+	ASSERT(ask->aliases && ask->ids);
+	for (; i < m->count; i++)
+		if (is_new(&m->drafts[i]) && place_of(ask, m->drafts[i].t.campaign) == ask->count)
+			ask->aliases[ask->count++] = m->drafts[i].t.campaign;
+	if (q->api->campaigns && q->api->campaigns(q->api->campaigns_ctx, ask))
+		return true;
+	request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "too many campaigns are being registered; send it again");
+	request_settle(q, request_claim(q));
+	return true;
+}
+
+static void begin(struct request *q, const struct settings *s, bool bulk, const struct sub_account *sub)
 {
 	struct submission *m = &q->submission;
 
@@ -83,10 +152,8 @@ static void post(struct request *q, const struct settings *s, bool bulk, const s
 	}
 	q->answer_object = q->user->answer_object;
 	request_wait(q);
-	if (intake_post(q->api->engine, m))
-		return;
-	request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "no room for more at the moment; send it again");
-	request_settle(q, request_claim(q));
+	if (!register_campaigns(q))
+		post(q);
 }
 
 static bool read_request(struct request *q, bool bulk, struct faults *f)
@@ -110,8 +177,21 @@ static bool read_request(struct request *q, bool bulk, struct faults *f)
 	return true;
 }
 
+/* Administrators see what all sub-accounts have, unless they chose one. */
+static bool read_texts(struct request *q, const struct sub_account *sub, struct faults *f)
+{
+	bool all = q->user->role == ROLE_ADMINISTRATOR && !q->send.has_sub_account;
+	const struct text_scope sc = {q->snap, sub, all ? 0 : sub->id};
+
+	send_texts(&q->send, &sc, &q->arena, f);
+	if (f->count)
+		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, f);
+	return !f->count;
+}
+
 static void run(struct request *q, const struct settings *s, bool bulk)
 {
+	const struct sub_account *from;
 	struct faults f;
 	uint32_t sub;
 
@@ -122,8 +202,11 @@ static void run(struct request *q, const struct settings *s, bool bulk)
 		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
 		return;
 	}
-	if (choose_sub_account(q, q->send.has_sub_account, q->send.sub_account, false, &sub))
-		post(q, s, bulk, snapshot_sub(q->snap, sub));
+	if (!choose_sub_account(q, q->send.has_sub_account, q->send.sub_account, false, &sub))
+		return;
+	from = snapshot_sub(q->snap, sub);
+	if (read_texts(q, from, &f))
+		begin(q, s, bulk, from);
 }
 
 void send_single_run(struct request *q, const struct settings *s) { run(q, s, false); }

@@ -9,7 +9,22 @@
 
 #include "wire/gsm_text.h"
 
-enum field { F_UNKNOWN, F_DESTINATION, F_TEXT, F_CORRELATION, F_EXTRA, F_FLASH, F_SUB_ACCOUNT, F_LATER };
+enum field {
+	F_UNKNOWN,
+	F_DESTINATION,
+	F_TEXT,
+	F_CORRELATION,
+	F_EXTRA,
+	F_FLASH,
+	F_SUB_ACCOUNT,
+	F_TEMPLATE_ID,
+	F_TEMPLATE_NAME,
+	F_FLOW,
+	F_PARAMS,
+	F_CAMPAIGN,
+	F_LATER
+};
+#define TEXT_FIELDS (1u << F_TEXT | 1u << F_TEMPLATE_ID | 1u << F_TEMPLATE_NAME | 1u << F_FLOW)
 
 static const struct {
 	enum field field;
@@ -29,12 +44,6 @@ static enum field field_of(struct str name)
 	return F_UNKNOWN;
 }
 
-/* Where a field stands, for the path in its fault. */
-struct place {
-	enum { AT_ROOT, AT_DEFAULTS, AT_MESSAGE } level;
-	size_t index;
-};
-
 struct reading {
 	struct arena *arena;
 	struct send_request *request;
@@ -42,7 +51,7 @@ struct reading {
 	unsigned bad; /* bits by enum field: given at this level or above, but wrong, so not missing as well */
 };
 
-static void path_of(char out[FAULT_FIELD_MAX], const struct place *at, struct str name)
+void send_path(char out[FAULT_FIELD_MAX], const struct place *at, struct str name)
 {
 	int n = (int)MIN(name.n, (size_t)40);
 
@@ -57,7 +66,7 @@ static void fault(struct reading *r, const struct place *at, struct str name, co
 {
 	char path[FAULT_FIELD_MAX];
 
-	path_of(path, at, name);
+	send_path(path, at, name);
 	fault_add(r->faults, path, "%s", rule);
 	r->bad |= 1u << field_of(name);
 }
@@ -71,7 +80,7 @@ static void too_long(struct reading *r, const struct place *at, struct str name,
 }
 
 /* The text in NFC, in the arena when that changes it. */
-static struct str nfc(struct arena *a, struct str s)
+struct str send_nfc(struct arena *a, struct str s)
 {
 	struct buf b = BUF_INIT;
 	char *p;
@@ -103,7 +112,7 @@ static void set_text(struct reading *r, const struct place *at, enum field field
 	case F_TEXT:
 		into = &to->text;
 		most = SEND_TEXT_MAX;
-		v = nfc(r->arena, v);
+		v = send_nfc(r->arena, v);
 		break;
 	case F_CORRELATION:
 		into = &to->correlation;
@@ -113,9 +122,24 @@ static void set_text(struct reading *r, const struct place *at, enum field field
 		into = &to->extra;
 		most = SEND_EXTRA_MAX;
 		break;
+	case F_TEMPLATE_NAME:
+		into = &to->template_name;
+		most = NAME_MAX_BYTES - 1;
+		break;
+	case F_FLOW:
+		into = &to->flow;
+		most = UUID_TEXT - 1;
+		break;
+	case F_CAMPAIGN:
+		into = &to->campaign;
+		most = CAMPAIGN_ALIAS_MAX;
+		v = send_nfc(r->arena, v);
+		break;
 	case F_UNKNOWN:
 	case F_FLASH:
 	case F_SUB_ACCOUNT:
+	case F_TEMPLATE_ID:
+	case F_PARAMS:
 	case F_LATER:
 	default: return;
 	}
@@ -135,6 +159,17 @@ static void set_flash_word(struct reading *r, const struct place *at, struct str
 		to->flash = 0;
 	else if (v.n)
 		fault(r, at, name, "must be true or false");
+}
+
+/* 0 is an id as any other; "" counts as not given. */
+static void set_template_id(struct reading *r, const struct place *at, struct str name, struct str v, struct send_item *to)
+{
+	if (!v.n)
+		return;
+	if (str_i64(v, INT64_MIN, INT64_MAX, &to->template_id))
+		fault(r, at, name, "must be a whole number");
+	else
+		to->has_template_id = true;
 }
 
 static void set_sub_account(struct reading *r, const struct place *at, struct str name, struct str v)
@@ -193,27 +228,67 @@ static void read_member(struct reading *r, const struct place *at, struct str na
 		if (json_text(r, at, name, j, true, &v))
 			set_sub_account(r, at, name, v);
 		return;
+	case F_TEMPLATE_ID:
+		if (json_text(r, at, name, j, true, &v))
+			set_template_id(r, at, name, v, to);
+		return;
+	case F_PARAMS: {
+		struct param_list list = {NULL, 0};
+
+		params_read(j, at, r->arena, &list, r->faults);
+		to->params = list.p;
+		to->param_count = list.n;
+		return;
+	}
 	case F_DESTINATION:
 	case F_CORRELATION:
 	case F_TEXT:
+	case F_TEMPLATE_NAME:
+	case F_FLOW:
+	case F_CAMPAIGN:
 	case F_EXTRA: break;
 	}
-	if (json_text(r, at, name, j, field == F_DESTINATION || field == F_CORRELATION, &v))
+	if (json_text(r, at, name, j, field == F_DESTINATION || field == F_CORRELATION || field == F_CAMPAIGN, &v))
 		set_text(r, at, field, name, v, to);
+}
+
+static bool has_template(const struct send_item *m) { return m->has_template_id || m->template_name.n; }
+
+static bool has_text(const struct send_item *m) { return m->text.n || m->flow.n || has_template(m); }
+
+/* After a whole level was read. */
+static void level_read(struct reading *r, const struct place *at, struct send_item *m)
+{
+	m->text_place = m->campaign_place = *at;
+	if (m->flow.n && has_template(m))
+		fault(r, at, STR("flowId"), "not together with a template");
 }
 
 static void read_level(struct reading *r, const struct place *at, struct json *object, struct send_item *to)
 {
 	for (struct json_iter it = json_iter(object); json_next(&it);)
 		read_member(r, at, it.key, it.value, to);
+	level_read(r, at, to);
 }
 
 static struct str first_of(struct str a, struct str b) { return a.n ? a : b; }
 
-static void inherit(struct send_item *m, const struct send_item *from)
+static void inherit(struct reading *r, struct send_item *m, const struct send_item *from)
 {
+	if (!has_text(m)) {
+		m->text = from->text;
+		m->has_template_id = from->has_template_id;
+		m->template_id = from->template_id;
+		m->template_name = from->template_name;
+		m->flow = from->flow;
+		m->text_place = from->text_place;
+	}
+	if (!m->campaign.n) {
+		m->campaign = from->campaign;
+		m->campaign_place = from->campaign_place;
+	}
+	params_inherit(m, from, r->arena);
 	m->destination = first_of(m->destination, from->destination);
-	m->text = first_of(m->text, from->text);
 	m->correlation = first_of(m->correlation, from->correlation);
 	m->extra = first_of(m->extra, from->extra);
 	if (m->flash < 0)
@@ -224,7 +299,7 @@ static void require(struct reading *r, const struct place *at, const struct send
 {
 	if (!m->destination.n && !(r->bad & 1u << F_DESTINATION))
 		fault(r, at, STR("destination"), "missing");
-	if (!m->text.n && !(r->bad & 1u << F_TEXT))
+	if (!has_text(m) && !(r->bad & TEXT_FIELDS))
 		fault(r, at, STR("messageText"), "missing");
 }
 
@@ -261,7 +336,7 @@ static void read_messages(struct reading *r, struct json *root, const struct sen
 			continue;
 		}
 		read_level(r, &at, j, m);
-		inherit(m, above);
+		inherit(r, m, above);
 		require(r, &at, m);
 	}
 }
@@ -273,6 +348,7 @@ void send_read_json(struct json *root, bool bulk, struct arena *a, struct send_r
 	struct send_item top = {.flash = -1}, defaults = {.flash = -1};
 
 	memset(ret, 0, sizeof(*ret));
+	ret->bulk = bulk;
 	if (json_kind(root) != JSON_KIND_OBJECT) {
 		fault_add(f, "", "the request must be an object");
 		return;
@@ -286,7 +362,7 @@ void send_read_json(struct json *root, bool bulk, struct arena *a, struct send_r
 			read_level(&r, &at, values, &defaults);
 		else if (json_kind(values) != JSON_KIND_NULL)
 			fault_add(f, "defaultValues", "must be an object");
-		inherit(&defaults, &top);
+		inherit(&r, &defaults, &top);
 		read_messages(&r, root, &defaults);
 		return;
 	}
@@ -312,7 +388,7 @@ static void read_pair(struct reading *r, const struct query_string *q, unsigned 
 	struct str name = without_bracket(q->pair[i].name), v = q->pair[i].value;
 	enum field field = field_of(name);
 
-	if (field == F_UNKNOWN)
+	if (field == F_UNKNOWN || field == F_PARAMS)
 		return;
 	for (unsigned k = 0; k < i; k++)
 		if (str_eq(without_bracket(q->pair[k].name), name)) {
@@ -324,6 +400,8 @@ static void read_pair(struct reading *r, const struct query_string *q, unsigned 
 		fault(r, &at, name, "not supported yet");
 	else if (field == F_FLASH)
 		set_flash_word(r, &at, name, v, to);
+	else if (field == F_TEMPLATE_ID)
+		set_template_id(r, &at, name, v, to);
 	else if (field != F_SUB_ACCOUNT)
 		set_text(r, &at, field, name, v, to);
 	else if (utf8_valid(v, NULL))
@@ -336,6 +414,7 @@ void send_read_query(const struct query_string *q, struct arena *a, struct send_
 {
 	struct reading r = {a, ret, f, 0};
 	const struct place at = {AT_ROOT, 0};
+	struct param_list list = {NULL, 0};
 	struct send_item *m;
 
 	memset(ret, 0, sizeof(*ret));
@@ -345,6 +424,10 @@ void send_read_query(const struct query_string *q, struct arena *a, struct send_
 	m->flash = -1;
 	for (unsigned i = 0; i < q->count; i++)
 		read_pair(&r, q, i, m);
+	params_read_query(q, a, &list, f);
+	m->params = list.p;
+	m->param_count = list.n;
+	level_read(&r, &at, m);
 	require(&r, &at, m);
 	ret->items = m;
 	ret->count = 1;

@@ -7,7 +7,9 @@
 #include "model/account.h"
 #include "model/input.h"
 #include "model/settings.h"
+#include "model/texts.h"
 #include "wire/json.h"
+#include "wire/template.h"
 
 #define SEND_MESSAGES_MAX 1000
 #define SEND_TEXT_MAX 1280 /* code points, counted in NFC */
@@ -15,13 +17,36 @@
 #define SEND_EXTRA_MAX 255
 #define SEND_DESTINATION_MAX 64
 
+/* Where a field stands, for the path in its fault. */
+struct place {
+	enum { AT_ROOT, AT_DEFAULTS, AT_MESSAGE } level;
+	size_t index; /* of the message */
+};
 struct send_item {              /* one message; texts are valid UTF-8 without NUL, empty = not given */
 	struct str destination; /* as the caller wrote it */
 	struct str text;        /* NFC */
 	struct str correlation, extra;
 	int8_t flash; /* -1 not said, 0, 1 */
+
+	/* Its text: the nearest level that names any of text, template or flow; there a template or flow comes before a text. */
+	bool has_template_id;
+	int64_t template_id;
+	struct str template_name, flow;
+	struct place text_place;
+	struct str campaign;
+	struct place campaign_place;
+	const struct template_param *params; /* of all levels, each name once */
+	size_t param_count;
+
+	/* filled by send_texts() */
+	struct str final;     /* what goes on the air */
+	struct str invalid;   /* as delivery_text.invalid */
+	int8_t lane;          /* enum text_class */
+	bool forbidden;       /* holds a forbidden word */
+	uint32_t campaign_id; /* 0: none, or not registered yet */
 };
 struct send_request {
+	bool bulk;
 	bool has_sub_account;
 	struct str sub_account; /* reference or id, may be empty */
 	size_t count;
@@ -32,7 +57,33 @@ struct send_request {
 void send_read_json(struct json *root, bool bulk, struct arena *a, struct send_request *ret, struct faults *f);
 /* Texts borrow from q and the arena. */
 void send_read_query(const struct query_string *q, struct arena *a, struct send_request *ret, struct faults *f);
-/* One draft for each item; numbers that cannot be reached and numbers without a route become drafts that end at once (202,
+/* What a text is looked up with. */
+struct snapshot;
+struct text_scope {
+	const struct snapshot *snap;
+	const struct sub_account *sub; /* that sends */
+	uint32_t sees; /* its templates and flows beside the account's; 0: all of the account */
+};
+/* After reading, once it is known who sends: finds templates and flows, puts params, header and footer in, checks lengths, words and
+ * campaigns. What is wrong goes to f. Texts borrow from r, the snapshot and the arena. */
+void send_texts(struct send_request *r, const struct text_scope *sc, struct arena *a, struct faults *f);
+/* "messages[3].destination", "defaultValues.params", "params" */
+void send_path(char out[FAULT_FIELD_MAX], const struct place *at, struct str name);
+
+/* Reading params (send_params.c). What is wrong goes to f; names and values are copied into the arena, in NFC. */
+struct param_list {
+	struct template_param *p;
+	size_t n;
+};
+#define SEND_PARAMS_MAX 100 /* of one level */
+void params_read(struct json *object, const struct place *at, struct arena *a, struct param_list *ret, struct faults *f);
+/* The params of a query: params={"a":"b"}, params[a]=b, or both. */
+void params_read_query(const struct query_string *q, struct arena *a, struct param_list *ret, struct faults *f);
+/* m's own, then those of from that it does not name. */
+void params_inherit(struct send_item *m, const struct send_item *from, struct arena *a);
+struct str send_nfc(struct arena *a, struct str s); /* s, or a copy in NFC */
+
+/* After send_texts(). One draft for each item; numbers that cannot be reached and numbers without a route become drafts that end at once (202,
  * 102). sub: whose class and in-doubt rule count. Drafts borrow from r, s and the arena. */
 struct draft *send_drafts(const struct send_request *r, const struct settings *s,
 			  const struct sub_account *sub, struct arena *a);

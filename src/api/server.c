@@ -148,6 +148,8 @@ static struct api *new_api(const struct api_config *c)
 	a->engine = c->engine;
 	a->ready = c->ready;
 	a->ready_ctx = c->ready_ctx;
+	a->campaigns = c->campaigns;
+	a->campaigns_ctx = c->campaigns_ctx;
 	pthread_rwlockattr_init(&prefer_writer);
 	pthread_rwlockattr_setkind_np(&prefer_writer, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&a->settings_lock, &prefer_writer);

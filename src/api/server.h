@@ -24,6 +24,8 @@ struct api {
 	struct engine *engine;
 	bool (*ready)(void *ctx, struct buf *why);
 	void *ready_ctx;
+	bool (*campaigns)(void *ctx, struct campaign_ask *ask);
+	void *campaigns_ctx;
 
 	/* Requests read settings and proxies under the lock, for microseconds; api_settings() swaps them. */
 	pthread_rwlock_t settings_lock;

@@ -86,6 +86,22 @@ int account_list(struct context *c, const struct args *a);
 int sub_account_add(struct context *c, const struct args *a);
 int sub_account_change(struct context *c, const struct args *a);
 int sub_account_list(struct context *c, const struct args *a);
+int template_add(struct context *c, const struct args *a); /* commands_texts.c */
+int template_list(struct context *c, const struct args *a);
+int template_show(struct context *c, const struct args *a);
+int template_remove(struct context *c, const struct args *a);
+int flow_add(struct context *c, const struct args *a);
+int flow_list(struct context *c, const struct args *a);
+int flow_show(struct context *c, const struct args *a);
+int flow_remove(struct context *c, const struct args *a);
+int words_add(struct context *c, const struct args *a); /* commands_words.c */
+int words_remove(struct context *c, const struct args *a);
+int words_list(struct context *c, const struct args *a);
+int words_import(struct context *c, const struct args *a);
+int words_export(struct context *c, const struct args *a);
+int campaign_add(struct context *c, const struct args *a);
+int campaign_list(struct context *c, const struct args *a);
+int campaign_remove(struct context *c, const struct args *a);
 int short_code_assign(struct context *c, const struct args *a);
 int short_code_list(struct context *c, const struct args *a);
 int keyword_add(struct context *c, const struct args *a); /* commands_keyword.c */

@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/commands_find.h"
+#include "app/commands_texts.h"
 #include "wire/phone.h"
 
 static const char *bool_word(bool b) { return b ? "true" : "false"; }
@@ -76,13 +77,18 @@ int account_add(struct context *c, const struct args *a)
 		r = find_zone(c, a, account.zone);
 	if (r == 0)
 		r = protect_allow(c, a, &account.allow);
+	if (r == 0)
+		r = text_rule_check(c, a);
 	if (r)
 		return r;
 	r = admin_account_ensure(c->admin, name, &account.id, &e);
 	if (r == 0)
 		r = admin_sub_ensure(c->admin, account.id, STR("default"), &(uint32_t){0}, &e);
 	c->changed = true;
-	return r < 0 ? complain_errno(c, r, &e) : save_account(c, &account, "account.add");
+	if (r < 0)
+		return complain_errno(c, r, &e);
+	r = save_account(c, &account, "account.add");
+	return r ? r : text_rule_save(c, a, account.id, 0);
 }
 
 int account_change(struct context *c, const struct args *a)
@@ -93,7 +99,7 @@ int account_change(struct context *c, const struct args *a)
 
 	as_option.value[OPT_ACCOUNT] = a->argument[0];
 	if (!args_has(a, OPT_COUNTRY) && !args_has(a, OPT_TIME_ZONE) &&
-	    !args_has(a, OPT_DEFAULT_SUB_ACCOUNT) && !protect_given(a))
+	    !args_has(a, OPT_DEFAULT_SUB_ACCOUNT) && !protect_given(a) && !text_rule_given(a))
 		return complain(c, EX_USAGE, "nothing to set: give at least one of the options");
 	r = find_account(c, &as_option, &account);
 	if (r == 0)
@@ -104,7 +110,11 @@ int account_change(struct context *c, const struct args *a)
 		r = set_default_sub(c, a, &account);
 	if (r == 0)
 		r = protect_allow(c, a, &account.allow);
-	return r ? r : save_account(c, &account, "account.set");
+	if (r == 0)
+		r = text_rule_check(c, a);
+	if (r == 0)
+		r = save_account(c, &account, "account.set");
+	return r ? r : text_rule_save(c, a, account.id, 0);
 }
 
 static int account_switch(struct context *c, const struct args *a, bool disabled)
@@ -147,7 +157,9 @@ int account_list(struct context *c, const struct args *a)
 		const struct account *x = &all.accounts[i];
 
 		if (!c->json) {
-			buf_fmt(&b, "%-24s %-2s %s%s\n", x->name, x->country, x->zone, x->disabled ? "  disabled" : "");
+			buf_fmt(&b, "%-24s %-2s %s%s", x->name, x->country, x->zone, x->disabled ? "  disabled" : "");
+			text_rule_put(c, &b, x->id, 0);
+			buf_putc(&b, '\n');
 			continue;
 		}
 		buf_puts(&b, i ? ",{\"account\":" : "{\"account\":");
@@ -158,7 +170,9 @@ int account_list(struct context *c, const struct args *a)
 		buf_json(&b, str_of(x->default_sub ? sub_account_name(&all, x->default_sub) : "default"));
 		zone_json(&b, x->zone);
 		protect_allow_json(&b, &x->allow);
-		buf_fmt(&b, ",\"disabled\":%s}", bool_word(x->disabled));
+		buf_fmt(&b, ",\"disabled\":%s", bool_word(x->disabled));
+		text_rule_put(c, &b, x->id, 0);
+		buf_putc(&b, '}');
 	}
 	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
 	buf_done(&b);
@@ -234,11 +248,16 @@ int sub_account_add(struct context *c, const struct args *a)
 	sub.account = account.id;
 	str_copy(sub.reference, sizeof sub.reference, reference);
 	r = sub_rules(c, a, &sub);
+	if (r == 0)
+		r = text_rule_check(c, a);
 	if (r)
 		return r;
 	r = admin_sub_ensure(c->admin, account.id, reference, &sub.id, &e);
 	c->changed = true;
-	return r < 0 ? complain_errno(c, r, &e) : save_sub(c, &sub, "sub-account.add");
+	if (r < 0)
+		return complain_errno(c, r, &e);
+	r = save_sub(c, &sub, "sub-account.add");
+	return r ? r : text_rule_save(c, a, account.id, sub.id);
 }
 
 int sub_account_change(struct context *c, const struct args *a)
@@ -247,11 +266,15 @@ int sub_account_change(struct context *c, const struct args *a)
 	int r = find_sub_account(c, a, a->argument[0], &sub);
 
 	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT) && !args_has(a, OPT_TIME_ZONE) &&
-	    !protect_given(a))
+	    !protect_given(a) && !text_rule_given(a))
 		return complain(c, EX_USAGE, "nothing to set: give at least one of the options");
 	if (r == 0)
 		r = sub_rules(c, a, &sub);
-	return r ? r : save_sub(c, &sub, "sub-account.set");
+	if (r == 0)
+		r = text_rule_check(c, a);
+	if (r == 0)
+		r = save_sub(c, &sub, "sub-account.set");
+	return r ? r : text_rule_save(c, a, sub.account, sub.id);
 }
 
 int sub_account_list(struct context *c, const struct args *a)
@@ -276,6 +299,7 @@ int sub_account_list(struct context *c, const struct args *a)
 		if (!c->json) {
 			buf_fmt(&b, "%s/%-24s %-13s in doubt: %s", account, x->reference, class, doubt_word(x));
 			protect_text(&b, x);
+			text_rule_put(c, &b, x->account, x->id);
 			buf_putc(&b, '\n');
 			continue;
 		}
@@ -286,6 +310,7 @@ int sub_account_list(struct context *c, const struct args *a)
 		buf_fmt(&b, ",\"id\":%u,\"class\":\"%s\",\"inDoubt\":\"%s\"", x->id, class, doubt_word(x));
 		zone_json(&b, x->zone);
 		protect_json(&b, x);
+		text_rule_put(c, &b, x->account, x->id);
 		buf_putc(&b, '}');
 	}
 	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));

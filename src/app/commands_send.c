@@ -67,6 +67,18 @@ static int check_faults(struct context *c, const struct faults *f)
 	return f->count ? EX_DATAERR : 0;
 }
 
+/* Header, footer, lengths and forbidden words count here too. */
+static int read_texts(struct context *c, struct send_request *request, const struct sub_account *sub, struct arena *arena)
+{
+	const struct text_scope sc = {snapshot_get(), sub, sub->id};
+	struct faults faults = {.count = 0};
+
+	send_texts(request, &sc, arena, &faults);
+	/* Its text is in the arena or the request; only templates and flows, which the command cannot name, are in the snapshot. */
+	snapshot_put(sc.snap);
+	return check_faults(c, &faults);
+}
+
 struct sending {
 	struct submission submission; /* first member */
 	sem_t done;
@@ -165,6 +177,9 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 		return complain(c, EX_DATAERR, "--source: 1 to %d characters of ASCII", SOURCE_MAX);
 	send_read_json(root, false, arena, &request, &faults);
 	r = check_faults(c, &faults);
+	if (r)
+		return r;
+	r = read_texts(c, &request, &sub, arena);
 	if (r)
 		return r;
 	draft = send_drafts(&request, c->settings, &sub, arena);

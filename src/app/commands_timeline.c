@@ -89,6 +89,7 @@ void timeline_head(struct buf *out, const struct delivery *d, const struct timel
 	put_row(out, "correlation", d->t.correlation);
 	put_row(out, "extra info", d->t.extra);
 	put_row(out, "campaign", d->t.campaign);
+	put_row(out, "invalid params", d->t.invalid);
 	buf_fmt(&b, "%s, sub-account %s of account %s", user_name(names->all, d->user),
 		sub_account_name(names->all, d->sub_account), account_name(names->all, d->account));
 	put_row(out, "user", buf_view(&b));
@@ -331,6 +332,10 @@ void timeline_json(struct buf *out, const struct delivery *d, const struct event
 		timeline_member(out, "text", d->t.text);
 	timeline_member(out, "extraInfo", d->t.extra);
 	timeline_member(out, "campaign", d->t.campaign);
+	if (d->campaign_id)
+		buf_fmt(out, ",\"campaignId\":%u", d->campaign_id);
+	if (d->t.invalid.n)
+		buf_fmt(out, ",\"invalidParams\":[%.*s]", (int)d->t.invalid.n, d->t.invalid.p);
 	timeline_member(out, "username", str_of(user_name(names->all, d->user)));
 	timeline_member(out, "account", str_of(account_name(names->all, d->account)));
 	timeline_member(out, "subAccount", str_of(sub_account_name(names->all, d->sub_account)));

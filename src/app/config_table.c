@@ -18,6 +18,7 @@ WORD_TABLE(no_receipt, {"keep", false}, {"fail", true});
 WORD_TABLE(doubt, {"end", false}, {"resend", true});
 WORD_TABLE(modes, {"transceiver", BIND_TRANSCEIVER}, {"transmitter+receiver", BIND_TRANSMITTER_RECEIVER});
 WORD_TABLE(alphabets, {"ascii", ALPHABET_ASCII}, {"gsm7", ALPHABET_GSM7 | ALPHABET_GSM7EXT},
+	   {"gsm7ext", ALPHABET_GSM7 | ALPHABET_GSM7EXT}, {"gsm7basic", ALPHABET_GSM7},
 	   {"latin1", ALPHABET_LATIN1}, {"ucs2", ALPHABET_UCS2});
 WORD_TABLE(accents, {"keep", ACCENTS_KEEP}, {"fold", ACCENTS_FOLD}, {"single_shift", ACCENTS_SINGLE_SHIFT});
 WORD_TABLE(joins, {"udh8", JOIN_UDH8}, {"udh16", JOIN_UDH16}, {"sar", JOIN_SAR}, {"payload", JOIN_PAYLOAD},

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "app/campaigns.h"
 #include "app/control.h"
 #include "app/number_keeper.h"
 #include "base/log.h"
@@ -46,10 +47,15 @@ int gateway_numbers(struct settings *s, struct admin *a, struct err *e)
 int gateway_publish(struct admin *a, struct err *e)
 {
 	struct admin_all all = {0};
+	struct texts texts = {0};
 	int r = admin_load(a, &all, e);
 
-	if (r < 0)
+	if (r == 0)
+		r = admin_texts_load(a, &texts, e);
+	if (r < 0) {
+		admin_all_done(&all);
 		return r;
+	}
 	struct snapshot_source src = {
 		.accounts = all.accounts,
 		.account_count = all.account_count,
@@ -63,9 +69,11 @@ int gateway_publish(struct admin *a, struct err *e)
 		.short_code_count = all.short_code_count,
 		.keywords = all.keywords,
 		.keyword_count = all.keyword_count,
+		.texts = &texts,
 	};
 	snapshot_publish(snapshot_new(&src));
 	admin_all_done(&all);
+	texts_done(&texts);
 	return 0;
 }
 
@@ -180,7 +188,15 @@ int gateway_open(struct gateway *g, struct err *e)
 	r = start_threads(g, e);
 	if (r < 0)
 		goto out;
-	ac = (struct api_config){.settings = g->settings, .engine = g->engine, .ready = ready, .ready_ctx = g};
+	r = campaigns_open(&g->campaigns, g, e);
+	if (r < 0)
+		goto out;
+	ac = (struct api_config){.settings = g->settings,
+				 .engine = g->engine,
+				 .ready = ready,
+				 .ready_ctx = g,
+				 .campaigns = campaigns_post,
+				 .campaigns_ctx = g->campaigns};
 	r = api_open(&g->api, &ac, e);
 	if (r < 0)
 		goto out;
@@ -286,6 +302,8 @@ void gateway_close(struct gateway *g, int64_t grace_ms)
 	control_close(g->control);
 	if (g->api)
 		api_stop(g->api, grace_ms);
+	campaigns_close(g->campaigns);
+	g->campaigns = NULL;
 	if (g->engine_running && !g->ended)
 		engine_hold(g->engine, HOLD_MS);
 	if (g->sender)

@@ -4,10 +4,11 @@
 
 #include "app/config.h"
 #include "core/engine.h"
-#include "store/admin.h"
+#include "store/admin_texts.h"
 #include "store/store.h"
 
 struct api;
+struct campaigns;
 struct loop;
 struct sender;
 struct gateway {
@@ -22,6 +23,7 @@ struct gateway {
 	struct channel *sms;
 	struct sender *sender;
 	struct api *api;
+	struct campaigns *campaigns;
 	struct loop *carriers; /* loop of the carrier thread */
 	struct control *control;
 	pthread_t carrier_thread, engine_thread;

@@ -95,8 +95,7 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 	d->operator_id = m->operator_id;
 	d->expires_at = e->now + m->validity_ms;
 	d->updated_at = e->now;
-	d->flags = (uint8_t)(m->flags | (sub && sub->marketing ? DF_MARKETING : 0) |
-			     (sub && sub->redact ? DF_REDACT : 0) | (resend ? DF_RESEND_DOUBT : 0));
+	d->flags = (uint8_t)(m->flags | (sub && sub->redact ? DF_REDACT : 0) | (resend ? DF_RESEND_DOUBT : 0));
 	delivery_set_parts(d, MAX(MIN(m->parts, PARTS_MAX), 1));
 	e->ops->accept(e->store, d);
 	unfinished_add(e, d->key, 1);
@@ -176,7 +175,7 @@ void intake_reply(struct engine *e, const struct sub_account *sub, struct str nu
 			  .validity_ms = e->settings->sms.validity_ms,
 			  .operator_id = facts.operator_id,
 			  .parts = parts_about(text),
-			  .flags = facts.reports ? 0 : DF_NO_REPORTS};
+			  .flags = (uint8_t)((facts.reports ? 0 : DF_NO_REPORTS) | (sub->marketing ? DF_MARKETING : 0))};
 	struct uid id = {uid_take(&e->ids, e->now, 1), uid_rest()};
 	struct submission s = {
 		.account = sub->account, .sub_account = sub->id, .user = u ? u->id : 0, .count = 1, .drafts = &m, .ids = &id};

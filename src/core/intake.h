@@ -14,6 +14,9 @@ struct number_facts {
 	int32_t operator_id; /* 0 = unknown */
 	bool reports;        /* operator gives delivery reports */
 	bool routed; /* some route has its prefix; what else the route asks for is seen when it is queued */
+	/* How the connection that will most likely carry it wants texts (the heaviest of the route, of equals the first); NULL: no
+	 * route. A fail-over may find another one; then the channel counts again. */
+	const struct profile_setting *profile;
 };
 struct number_facts intake_number(const struct settings *s, struct str digits);
 /* Lists that end what goes to this number before it leaves: code and reason of the first that applies (203, 204), code 0 when

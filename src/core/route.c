@@ -379,6 +379,19 @@ struct refusal intake_refusal(uint32_t account, uint32_t sub_account, struct str
 	return r;
 }
 
+static const struct profile_setting *likely_profile(const struct settings *s, const struct route_setting *r)
+{
+	const struct route_connection *best = NULL;
+
+	for (size_t i = 0; i < r->connection_count; i++)
+		if (!best || r->connections[i].weight > best->weight)
+			best = &r->connections[i];
+	for (size_t i = 0; best && i < s->sms.connection_count; i++)
+		if (strcmp(s->sms.connections[i].name, best->name) == 0)
+			return &s->sms.connections[i].profile;
+	return NULL;
+}
+
 struct number_facts intake_number(const struct settings *s, struct str digits)
 {
 	struct number_facts f = {.reports = true};
@@ -410,6 +423,8 @@ struct number_facts intake_number(const struct settings *s, struct str digits)
 			route = rs;
 		}
 	}
+	if (route)
+		f.profile = likely_profile(s, route);
 	if (best || !route)
 		return f;
 	/* No prefix tells the operator: the default of the connection it will leave by. */

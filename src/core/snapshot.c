@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "core/snapshot_texts.h"
 #include "model/event.h"
 #include "model/mo.h"
 
@@ -25,6 +26,7 @@ struct snapshot {
 	 * second of two colliding names (probability 2^-64 each). */
 	struct map *account_by_id, *account_by_name, *sub_by_id, *sub_by_name, *user_by_id, *user_by_name;
 	struct map *hook_by_id, *hook_by_owner;
+	struct snapshot_texts *texts;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -98,6 +100,7 @@ struct snapshot *snapshot_new(const struct snapshot_source *src)
 	s->hook_by_id = map_new();
 	s->hook_by_owner = map_new();
 	index_all(s);
+	s->texts = snapshot_texts_new(src->texts);
 	return s;
 }
 
@@ -119,6 +122,7 @@ static void release(struct snapshot *s)
 	map_free(s->user_by_name);
 	map_free(s->hook_by_id);
 	map_free(s->hook_by_owner);
+	snapshot_texts_free(s->texts);
 	free(s);
 }
 
@@ -314,3 +318,5 @@ void snapshot_mo_names(const struct snapshot *s, uint32_t sub_account, uint32_t 
 		str_copy(ret->email, sizeof ret->email, str_of(u->email));
 	}
 }
+
+const struct snapshot_texts *snapshot_texts_of(const struct snapshot *s) { return s->texts; }

@@ -3,6 +3,7 @@
 #pragma once
 #include "model/account.h"
 #include "model/settings.h"
+#include "model/texts.h"
 
 struct snapshot;         /* opaque */
 struct snapshot_source { /* arrays are copied */
@@ -18,6 +19,7 @@ struct snapshot_source { /* arrays are copied */
 	size_t short_code_count;
 	const struct keyword *keywords;
 	size_t keyword_count;
+	const struct texts *texts; /* copied too; NULL = none */
 };
 struct snapshot *snapshot_new(const struct snapshot_source *src);
 void snapshot_publish(struct snapshot *take);       /* becomes the current one of this process */
@@ -53,3 +55,16 @@ void snapshot_mo_names(const struct snapshot *s, uint32_t sub_account, uint32_t 
 uint32_t snapshot_code_owner(const struct snapshot *s, struct str code);
 /* The keyword of that short code that a text begins with, the longest of several; normal: the text by words_normal(). */
 const struct keyword *snapshot_keyword(const struct snapshot *s, struct str short_code, struct str normal);
+
+/* -- texts (snapshot_texts.c). sub_account: who asks sees what is the whole account's and that sub-account's; 0 sees everything of the
+ * account. */
+struct words;
+const struct text_template *snapshot_template(const struct snapshot *s, uint32_t account, uint32_t sub_account, int64_t id);
+/* How many have that name (letter case of ASCII ignored); *ret is one of them. */
+size_t snapshot_templates_named(const struct snapshot *s, uint32_t account, uint32_t sub_account,
+				struct str name, const struct text_template **ret);
+const struct flow *snapshot_flow(const struct snapshot *s, uint32_t account, uint32_t sub_account, struct str id);
+const struct campaign *snapshot_campaign(const struct snapshot *s, uint32_t account, struct str alias);
+/* The list of just that owner (sub_account 0: the account's); NULL when it has no words. */
+const struct words *snapshot_words(const struct snapshot *s, uint32_t account, uint32_t sub_account);
+const struct text_rule *snapshot_text_rule(const struct snapshot *s, uint32_t account, uint32_t sub_account); /* never NULL */

@@ -60,3 +60,15 @@ const char *reason_help(int reason)
 {
 	return reason >= 0 && reason < REASON_COUNT ? reasons[reason].help : "";
 }
+
+int sent_code_rank(int code)
+{
+	static const int order[] = {SENT_INVALID_DESTINATION_NUMBER,        SENT_BLACKLISTED,
+				    SENT_DESTINATION_BLOCKED_BY_OPTOUT,     SENT_INVALID_MESSAGE_TEXT,
+				    SENT_DESTINATION_MESSAGE_LIMIT_REACHED, SENT_NO_CREDIT};
+	size_t i = 0;
+
+	while (i < COUNT_OF(order) && order[i] != code)
+		i++;
+	return (int)i;
+}

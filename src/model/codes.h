@@ -33,5 +33,8 @@ enum reason {
 
 const char *sent_code_name(int code);      /* "SENT_SUCCESS"; "UNKNOWN" for a number not in the table */
 const char *delivered_code_name(int code); /* "DELIVERED_SUCCESS" */
-const char *reason_text(int reason);       /* "no_route"; "" for none */
+/* Of several codes that would end a message before a send, the one with the lowest rank counts: 202, 203, 204, 207, 205, 201, then
+ * the others [spec section 5]. */
+int sent_code_rank(int code);
+const char *reason_text(int reason); /* "no_route"; "" for none */
 const char *reason_help(int reason);

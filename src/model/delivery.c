@@ -42,7 +42,7 @@ const char *delivery_state_name(int state)
 static size_t text_bytes(const struct delivery_text *t)
 {
 	return t->destination.n + t->number.n + t->source.n + t->text.n + t->correlation.n + t->extra.n +
-	       t->campaign.n;
+	       t->campaign.n + t->invalid.n;
 }
 
 static char *text_copy(struct str *to, struct str from, char *at)
@@ -63,7 +63,8 @@ static void texts_copy(struct delivery *d, const struct delivery_text *t)
 	at = text_copy(&d->t.text, t->text, at);
 	at = text_copy(&d->t.correlation, t->correlation, at);
 	at = text_copy(&d->t.extra, t->extra, at);
-	text_copy(&d->t.campaign, t->campaign, at);
+	at = text_copy(&d->t.campaign, t->campaign, at);
+	text_copy(&d->t.invalid, t->invalid, at);
 }
 
 struct delivery *delivery_new(const struct delivery_text *t)
@@ -112,6 +113,7 @@ void delivery_erase(struct delivery *d)
 	overwrite(&d->t.number);
 	overwrite(&d->t.correlation);
 	overwrite(&d->t.extra);
+	overwrite(&d->t.invalid);
 }
 
 size_t delivery_bytes(const struct delivery *d)

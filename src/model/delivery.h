@@ -41,6 +41,7 @@ struct delivery_text {
 	struct str correlation; /* caller's; empty when none */
 	struct str extra;       /* extraInfo */
 	struct str campaign;    /* alias */
+	struct str invalid; /* params that did not fit the text: members of a JSON array; empty when all did */
 };
 
 struct delivery {

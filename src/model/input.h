@@ -3,6 +3,7 @@
  * result). */
 #pragma once
 #include "base/mailbox.h"
+#include "model/codes.h"
 #include "model/delivery.h"
 #include "model/event.h"
 
@@ -28,10 +29,18 @@ struct draft {                  /* one message of a request, valid and complete 
 	uint32_t campaign_id;
 	int32_t operator_id;
 	uint16_t parts;   /* estimate */
-	uint8_t flags;    /* enum delivery_flag */
+	uint8_t flags;    /* enum delivery_flag; DF_MARKETING is the lane, which a template may choose */
 	uint16_t invalid; /* sent code that ends it at once (202, ...), 0 = none */
 	uint16_t invalid_reason;
 };
+/* The draft is to end with that code. Checks may come in any order, on any thread: the code that ranks first stays. */
+static inline void draft_refuse(struct draft *d, enum sent_code code, enum reason why)
+{
+	if (d->invalid && sent_code_rank(d->invalid) <= sent_code_rank(code))
+		return;
+	d->invalid = (uint16_t)code;
+	d->invalid_reason = (uint16_t)why;
+}
 enum submit_status {
 	SUBMIT_OK,
 	SUBMIT_REPLAYED /* idempotent: ids are the first answer's */,

@@ -31,7 +31,7 @@ enum bind_mode { BIND_TRANSCEIVER, BIND_TRANSMITTER_RECEIVER };
 #define ALPHABET_LATIN1 8u
 #define ALPHABET_UCS2 16u
 struct profile_setting {
-	unsigned alphabets; /* ALPHABET_*; gsm7 implies gsm7ext (extension table); write ascii for links that take neither */
+	unsigned alphabets; /* ALPHABET_*; in the file gsm7 means both GSM7 and GSM7EXT, gsm7basic the first alone */
 	enum accents accents;
 	enum join join;
 	enum ids_way ids;

@@ -11,14 +11,9 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "store/sqlite.h"
+#include "store/admin_impl.h"
 
 #define CONNECTIONS_MAX 65535
-
-struct admin {
-	sqlite3 *db;
-	pthread_mutex_t lock;
-};
 
 static const char *const migrations[] = {
 	/* 1 */
@@ -73,81 +68,32 @@ static const char *const migrations[] = {
 	"  word TEXT NOT NULL, account INTEGER NOT NULL, sub_account INTEGER NOT NULL, action INTEGER NOT "
 	"NULL,"
 	"  text TEXT NOT NULL, UNIQUE (short_code, normal));",
+	/* 7: what an account keeps about its texts; sub_account 0 = all of them */
+	"CREATE TABLE template (account INTEGER NOT NULL REFERENCES account, id INTEGER NOT NULL, "
+	"sub_account INTEGER NOT NULL,"
+	"  name TEXT NOT NULL COLLATE NOCASE, lane INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY "
+	"(account,id)) WITHOUT ROWID;"
+	"CREATE TABLE flow (account INTEGER NOT NULL REFERENCES account, id TEXT NOT NULL, sub_account "
+	"INTEGER NOT NULL,"
+	"  text TEXT NOT NULL, PRIMARY KEY (account,id)) WITHOUT ROWID;"
+	"CREATE TABLE campaign (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL REFERENCES "
+	"account,"
+	"  alias TEXT NOT NULL COLLATE NOCASE, at INTEGER NOT NULL, UNIQUE (account,alias));"
+	"CREATE TABLE word (account INTEGER NOT NULL REFERENCES account, sub_account INTEGER NOT NULL, "
+	"normal TEXT NOT NULL,"
+	"  word TEXT NOT NULL, PRIMARY KEY (account,sub_account,normal)) WITHOUT ROWID;"
+	"CREATE TABLE text_rule (account INTEGER NOT NULL REFERENCES account, sub_account INTEGER NOT NULL,"
+	"  max_length INTEGER NOT NULL, header TEXT NOT NULL, footer TEXT NOT NULL, closed INTEGER NOT NULL,"
+	"  PRIMARY KEY (account,sub_account)) WITHOUT ROWID;",
 };
 #define ADMIN_SCHEMA ((int)COUNT_OF(migrations))
-
-/* -- statements ----------------------------------------------------------------------------------------------------- */
-
-static int failed(struct admin *a, int rc, const char *what, struct err *e)
-{
-	if (sqlite3_extended_errcode(a->db) == SQLITE_CONSTRAINT_FOREIGNKEY)
-		return err_set(e, -ENOENT, "%s: what it belongs to does not exist", what);
-	if ((rc & 0xff) == SQLITE_CONSTRAINT)
-		return err_set(e, -EEXIST, "%s: exists already", what);
-	return err_set(e, sqlite_errno(rc), "admin.db: %s: %s", what, sqlite3_errmsg(a->db));
-}
-
-/* Arguments by letter: i int64_t, t struct str, n struct str (empty = NULL), z const char *, h TOKEN_HASH bytes. */
-static int bind(sqlite3_stmt *q, const char *types, va_list ap)
-{
-	int rc = SQLITE_OK;
-
-	for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
-		struct str s;
-
-		switch (types[i]) {
-		case 'i': rc = sqlite3_bind_int64(q, i + 1, va_arg(ap, int64_t)); break;
-		case 'z':
-			rc = sqlite3_bind_text(q, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
-			break;
-		case 'h':
-			rc = sqlite3_bind_blob(q, i + 1, va_arg(ap, const void *), TOKEN_HASH, SQLITE_TRANSIENT);
-			break;
-		default:
-			s = va_arg(ap, struct str);
-			if (s.n || types[i] == 't')
-				rc = sqlite3_bind_text(q, i + 1, s.n ? s.p : "", (int)s.n, SQLITE_TRANSIENT);
-		}
-	}
-	return rc;
-}
-
-/* Runs one statement that returns no rows (or one number into *number). -ENOENT when a number was wanted and there is none. */
-static int run(struct admin *a, const char *what, int64_t *number, struct err *e, const char *sql, const char *types, ...)
-{
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(a->db, sql, -1, &q, NULL), r = 0;
-	va_list ap;
-
-	va_start(ap, types);
-	if (rc == SQLITE_OK)
-		rc = bind(q, types, ap);
-	va_end(ap);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW && number)
-		*number = sqlite3_column_int64(q, 0);
-	else if (rc == SQLITE_DONE && number)
-		r = err_set(e, -ENOENT, "%s: not found", what);
-	else if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-		r = failed(a, rc, what, e);
-	sqlite3_finalize(q);
-	return r;
-}
-
-static int changed(struct admin *a, int r, const char *what, struct err *e)
-{
-	if (r == 0 && sqlite3_changes(a->db) == 0)
-		return err_set(e, -ENOENT, "%s: not found", what);
-	return r;
-}
 
 /* -- life ----------------------------------------------------------------------------------------------------------- */
 
 static int migrate(struct admin *a, struct err *e)
 {
 	int64_t version = 0;
-	int r = run(a, "schema", &version, e, "PRAGMA user_version", "");
+	int r = admin_run(a, "schema", &version, e, "PRAGMA user_version", "");
 
 	if (r < 0)
 		return r;
@@ -161,7 +107,7 @@ static int migrate(struct admin *a, struct err *e)
 
 		sqlite3_free(sql);
 		if (rc != SQLITE_OK)
-			return failed(a, rc, "migration", e);
+			return admin_failed(a, rc, "migration", e);
 	}
 	return 0;
 }
@@ -217,30 +163,18 @@ void admin_close(struct admin *a)
 
 /* -- reading everything --------------------------------------------------------------------------------------------- */
 
-static void text(sqlite3_stmt *q, int column, char *out, size_t size)
-{
-	str_copy(out, size,
-		 (struct str){(const char *)sqlite3_column_text(q, column), (size_t)sqlite3_column_bytes(q, column)});
-}
-
-static void hash(sqlite3_stmt *q, int column, unsigned char *out)
-{
-	if (sqlite3_column_bytes(q, column) == TOKEN_HASH)
-		memcpy(out, sqlite3_column_blob(q, column), TOKEN_HASH);
-}
-
 static void read_account(sqlite3_stmt *q, void *row)
 {
 	struct account *r = row;
 
 	r->id = (uint32_t)sqlite3_column_int64(q, 0);
-	text(q, 1, r->name, sizeof r->name);
-	text(q, 2, r->country, sizeof r->country);
+	admin_column_text(q, 1, r->name, sizeof r->name);
+	admin_column_text(q, 2, r->country, sizeof r->country);
 	r->disabled = sqlite3_column_int(q, 3);
-	text(q, 4, r->zone, sizeof r->zone);
+	admin_column_text(q, 4, r->zone, sizeof r->zone);
 	r->default_sub = (uint32_t)sqlite3_column_int64(q, 5);
-	text(q, 6, r->allow.countries, sizeof r->allow.countries);
-	text(q, 7, r->allow.prefixes, sizeof r->allow.prefixes);
+	admin_column_text(q, 6, r->allow.countries, sizeof r->allow.countries);
+	admin_column_text(q, 7, r->allow.prefixes, sizeof r->allow.prefixes);
 }
 
 static void read_sub(sqlite3_stmt *q, void *row)
@@ -249,17 +183,17 @@ static void read_sub(sqlite3_stmt *q, void *row)
 
 	r->id = (uint32_t)sqlite3_column_int64(q, 0);
 	r->account = (uint32_t)sqlite3_column_int64(q, 1);
-	text(q, 2, r->reference, sizeof r->reference);
+	admin_column_text(q, 2, r->reference, sizeof r->reference);
 	r->marketing = sqlite3_column_int(q, 3);
 	r->resend_doubt = sqlite3_column_int(q, 4);
 	r->resend_doubt_set = sqlite3_column_int(q, 5);
-	text(q, 6, r->zone, sizeof r->zone);
+	admin_column_text(q, 6, r->zone, sizeof r->zone);
 	r->per_destination = (uint32_t)sqlite3_column_int64(q, 7);
 	r->per_destination_ms = sqlite3_column_int64(q, 8);
 	r->velocity = (uint32_t)sqlite3_column_int64(q, 9);
 	r->velocity_ms = sqlite3_column_int64(q, 10);
-	text(q, 11, r->allow.countries, sizeof r->allow.countries);
-	text(q, 12, r->allow.prefixes, sizeof r->allow.prefixes);
+	admin_column_text(q, 11, r->allow.countries, sizeof r->allow.countries);
+	admin_column_text(q, 12, r->allow.prefixes, sizeof r->allow.prefixes);
 	r->redact = sqlite3_column_int(q, 13);
 }
 
@@ -270,16 +204,16 @@ static void read_user(sqlite3_stmt *q, void *row)
 	r->id = (uint32_t)sqlite3_column_int64(q, 0);
 	r->account = (uint32_t)sqlite3_column_int64(q, 1);
 	r->sub_account = (uint32_t)sqlite3_column_int64(q, 2);
-	text(q, 3, r->name, sizeof r->name);
-	text(q, 4, r->email, sizeof r->email);
+	admin_column_text(q, 3, r->name, sizeof r->name);
+	admin_column_text(q, 4, r->email, sizeof r->email);
 	r->role = (uint8_t)sqlite3_column_int(q, 5);
 	r->disabled = sqlite3_column_int(q, 6);
 	r->system = sqlite3_column_int(q, 7);
 	r->answer_object = (int8_t)sqlite3_column_int(q, 8);
-	hash(q, 9, r->token);
-	hash(q, 10, r->old_token);
+	admin_column_hash(q, 9, r->token);
+	admin_column_hash(q, 10, r->old_token);
 	r->old_until = sqlite3_column_int64(q, 11);
-	text(q, 12, r->zone, sizeof r->zone);
+	admin_column_text(q, 12, r->zone, sizeof r->zone);
 }
 
 static void read_webhook(sqlite3_stmt *q, void *row)
@@ -289,23 +223,23 @@ static void read_webhook(sqlite3_stmt *q, void *row)
 	r->id = (uint32_t)sqlite3_column_int64(q, 0);
 	r->sub_account = (uint32_t)sqlite3_column_int64(q, 1);
 	r->user = (uint32_t)sqlite3_column_int64(q, 2);
-	text(q, 3, r->sent, sizeof r->sent);
-	text(q, 4, r->delivered, sizeof r->delivered);
-	text(q, 5, r->mo, sizeof r->mo);
+	admin_column_text(q, 3, r->sent, sizeof r->sent);
+	admin_column_text(q, 4, r->delivered, sizeof r->delivered);
+	admin_column_text(q, 5, r->mo, sizeof r->mo);
 	r->mo_get = sqlite3_column_int(q, 6);
-	text(q, 7, r->secret, sizeof r->secret);
-	text(q, 8, r->old_secret, sizeof r->old_secret);
+	admin_column_text(q, 7, r->secret, sizeof r->secret);
+	admin_column_text(q, 8, r->old_secret, sizeof r->old_secret);
 	r->old_secret_until = sqlite3_column_int64(q, 9);
-	text(q, 10, r->basic_user, sizeof r->basic_user);
-	text(q, 11, r->basic_password, sizeof r->basic_password);
-	text(q, 12, r->headers, sizeof r->headers);
+	admin_column_text(q, 10, r->basic_user, sizeof r->basic_user);
+	admin_column_text(q, 11, r->basic_password, sizeof r->basic_password);
+	admin_column_text(q, 12, r->headers, sizeof r->headers);
 }
 
 static void read_code(sqlite3_stmt *q, void *row)
 {
 	struct short_code *r = row;
 
-	text(q, 0, r->code, sizeof r->code);
+	admin_column_text(q, 0, r->code, sizeof r->code);
 	r->sub_account = (uint32_t)sqlite3_column_int64(q, 1);
 }
 
@@ -314,35 +248,13 @@ static void read_keyword(sqlite3_stmt *q, void *row)
 	struct keyword *r = row;
 
 	r->id = (uint32_t)sqlite3_column_int64(q, 0);
-	text(q, 1, r->short_code, sizeof r->short_code);
-	text(q, 2, r->normal, sizeof r->normal);
-	text(q, 3, r->word, sizeof r->word);
+	admin_column_text(q, 1, r->short_code, sizeof r->short_code);
+	admin_column_text(q, 2, r->normal, sizeof r->normal);
+	admin_column_text(q, 3, r->word, sizeof r->word);
 	r->account = (uint32_t)sqlite3_column_int64(q, 4);
 	r->sub_account = (uint32_t)sqlite3_column_int64(q, 5);
 	r->action = (uint8_t)sqlite3_column_int(q, 6);
-	text(q, 7, r->text, sizeof r->text);
-}
-
-static int read_all(struct admin *a, const char *sql, size_t size, void (*one)(sqlite3_stmt *q, void *row),
-		    void **rows, size_t *n, struct err *e)
-{
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(a->db, sql, -1, &q, NULL);
-	size_t cap = 0;
-
-	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
-		rc = sqlite3_step(q);
-		if (rc != SQLITE_ROW)
-			break;
-		if (*n == cap) {
-			cap = cap ? cap * 2 : 16;
-			*rows = xrealloc(*rows, cap, size);
-		}
-		memset((char *)*rows + *n * size, 0, size);
-		one(q, (char *)*rows + (*n)++ * size);
-	}
-	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : failed(a, rc, "reading", e);
+	admin_column_text(q, 7, r->text, sizeof r->text);
 }
 
 int admin_load(struct admin *a, struct admin_all *ret, struct err *e)
@@ -351,28 +263,30 @@ int admin_load(struct admin *a, struct admin_all *ret, struct err *e)
 
 	*ret = (struct admin_all){0};
 	pthread_mutex_lock(&a->lock);
-	r = read_all(a, "SELECT id,name,country,disabled,zone,default_sub,allow_countries,allow_prefixes FROM account ORDER BY id",
-		     sizeof *ret->accounts, read_account, (void **)&ret->accounts, &ret->account_count, e);
+	r = admin_read_all(a, "SELECT id,name,country,disabled,zone,default_sub,allow_countries,allow_prefixes FROM account ORDER BY id",
+			   sizeof *ret->accounts, read_account, (void **)&ret->accounts, &ret->account_count, e);
 	if (r == 0)
-		r = read_all(a, "SELECT id,account,reference,marketing,resend,resend_set,zone,per_destination,per_destination_ms,velocity,velocity_ms,allow_countries,allow_prefixes,redact FROM sub_account ORDER BY id",
-			     sizeof *ret->sub_accounts, read_sub, (void **)&ret->sub_accounts,
-			     &ret->sub_account_count, e);
+		r = admin_read_all(a, "SELECT id,account,reference,marketing,resend,resend_set,zone,per_destination,per_destination_ms,velocity,velocity_ms,allow_countries,allow_prefixes,redact FROM sub_account ORDER BY id",
+				   sizeof *ret->sub_accounts, read_sub, (void **)&ret->sub_accounts,
+				   &ret->sub_account_count, e);
 	if (r == 0)
-		r = read_all(a, "SELECT id,account,sub_account,name,email,role,disabled,system,answer,token,old_token,old_until,zone FROM user ORDER BY id",
-			     sizeof *ret->users, read_user, (void **)&ret->users, &ret->user_count, e);
+		r = admin_read_all(a, "SELECT id,account,sub_account,name,email,role,disabled,system,answer,token,old_token,old_until,zone FROM user ORDER BY id",
+				   sizeof *ret->users, read_user, (void **)&ret->users, &ret->user_count, e);
 	if (r == 0)
-		r = read_all(a,
-			     "SELECT "
-			     "id,sub_account,user,sent,delivered,mo,mo_get,secret,old_secret,old_secret_"
-			     "until,basic_user,basic_password,headers"
-			     " FROM webhook ORDER BY id",
-			     sizeof *ret->webhooks, read_webhook, (void **)&ret->webhooks, &ret->webhook_count, e);
+		r = admin_read_all(
+			a,
+			"SELECT "
+			"id,sub_account,user,sent,delivered,mo,mo_get,secret,old_secret,old_secret_"
+			"until,basic_user,basic_password,headers"
+			" FROM webhook ORDER BY id",
+			sizeof *ret->webhooks, read_webhook, (void **)&ret->webhooks, &ret->webhook_count, e);
 	if (r == 0)
-		r = read_all(a, "SELECT code,sub_account FROM short_code ORDER BY code", sizeof *ret->short_codes,
-			     read_code, (void **)&ret->short_codes, &ret->short_code_count, e);
+		r = admin_read_all(a, "SELECT code,sub_account FROM short_code ORDER BY code", sizeof *ret->short_codes,
+				   read_code, (void **)&ret->short_codes, &ret->short_code_count, e);
 	if (r == 0)
-		r = read_all(a, "SELECT id,short_code,normal,word,account,sub_account,action,text FROM keyword ORDER BY short_code,normal",
-			     sizeof *ret->keywords, read_keyword, (void **)&ret->keywords, &ret->keyword_count, e);
+		r = admin_read_all(a, "SELECT id,short_code,normal,word,account,sub_account,action,text FROM keyword ORDER BY short_code,normal",
+				   sizeof *ret->keywords, read_keyword, (void **)&ret->keywords,
+				   &ret->keyword_count, e);
 	pthread_mutex_unlock(&a->lock);
 	if (r < 0)
 		admin_all_done(ret);
@@ -400,9 +314,9 @@ int admin_account_ensure(struct admin *a, struct str name, uint32_t *id, struct 
 	if (!name.n || name.n >= NAME_MAX_BYTES)
 		return err_set(e, -EINVAL, "account: a name has 1 to %d bytes", NAME_MAX_BYTES - 1);
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "account", NULL, e, "INSERT INTO account (name) VALUES (?1) ON CONFLICT DO NOTHING", "t", name);
+	r = admin_run(a, "account", NULL, e, "INSERT INTO account (name) VALUES (?1) ON CONFLICT DO NOTHING", "t", name);
 	if (r == 0)
-		r = run(a, "account", &n, e, "SELECT id FROM account WHERE name=?1", "t", name);
+		r = admin_run(a, "account", &n, e, "SELECT id FROM account WHERE name=?1", "t", name);
 	pthread_mutex_unlock(&a->lock);
 	*id = (uint32_t)n;
 	return r;
@@ -414,9 +328,9 @@ static int system_user(struct admin *a, uint32_t account, uint32_t sub, struct e
 	char name[64];
 
 	snprintf(name, sizeof name, "system-%u", sub);
-	return run(a, "system user", NULL,
-		   e, "INSERT INTO user (account,sub_account,name,role,system) VALUES (?1,?2,?3,?4,1) ON CONFLICT DO NOTHING",
-		   "iizi", (int64_t)account, (int64_t)sub, name, (int64_t)ROLE_REGULAR);
+	return admin_run(a, "system user", NULL,
+			 e, "INSERT INTO user (account,sub_account,name,role,system) VALUES (?1,?2,?3,?4,1) ON CONFLICT DO NOTHING",
+			 "iizi", (int64_t)account, (int64_t)sub, name, (int64_t)ROLE_REGULAR);
 }
 
 int admin_sub_ensure(struct admin *a, uint32_t account, struct str reference, uint32_t *id, struct err *e)
@@ -427,11 +341,12 @@ int admin_sub_ensure(struct admin *a, uint32_t account, struct str reference, ui
 	if (!reference.n || reference.n >= NAME_MAX_BYTES)
 		return err_set(e, -EINVAL, "sub-account: a reference has 1 to %d bytes", NAME_MAX_BYTES - 1);
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "sub-account", NULL, e, "INSERT INTO sub_account (account,reference) VALUES (?1,?2) ON CONFLICT DO NOTHING",
-		"it", (int64_t)account, reference);
+	r = admin_run(a, "sub-account", NULL, e,
+		      "INSERT INTO sub_account (account,reference) VALUES (?1,?2) ON CONFLICT DO NOTHING",
+		      "it", (int64_t)account, reference);
 	if (r == 0)
-		r = run(a, "sub-account", &n, e, "SELECT id FROM sub_account WHERE account=?1 AND reference=?2",
-			"it", (int64_t)account, reference);
+		r = admin_run(a, "sub-account", &n, e, "SELECT id FROM sub_account WHERE account=?1 AND reference=?2",
+			      "it", (int64_t)account, reference);
 	if (r == 0)
 		r = system_user(a, account, (uint32_t)n, e);
 	pthread_mutex_unlock(&a->lock);
@@ -444,15 +359,15 @@ int admin_sub_set(struct admin *a, const struct sub_account *s, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "sub-account", NULL, e,
-		"UPDATE sub_account SET "
-		"reference=?2,marketing=?3,resend=?4,resend_set=?5,zone=?6,per_destination=?7,per_"
-		"destination_ms=?8,velocity=?9,velocity_ms=?10,"
-		"allow_countries=?11,allow_prefixes=?12,redact=?13 WHERE id=?1",
-		"iziiiziiiizzi", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
-		(int64_t)s->resend_doubt_set, s->zone, (int64_t)s->per_destination, s->per_destination_ms,
-		(int64_t)s->velocity, s->velocity_ms, s->allow.countries, s->allow.prefixes, (int64_t)s->redact);
-	r = changed(a, r, "sub-account", e);
+	r = admin_run(a, "sub-account", NULL, e,
+		      "UPDATE sub_account SET "
+		      "reference=?2,marketing=?3,resend=?4,resend_set=?5,zone=?6,per_destination=?7,per_"
+		      "destination_ms=?8,velocity=?9,velocity_ms=?10,"
+		      "allow_countries=?11,allow_prefixes=?12,redact=?13 WHERE id=?1",
+		      "iziiiziiiizzi", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
+		      (int64_t)s->resend_doubt_set, s->zone, (int64_t)s->per_destination, s->per_destination_ms,
+		      (int64_t)s->velocity, s->velocity_ms, s->allow.countries, s->allow.prefixes, (int64_t)s->redact);
+	r = admin_changed(a, r, "sub-account", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }
@@ -462,10 +377,10 @@ int admin_account_set(struct admin *a, const struct account *c, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "account", NULL, e, "UPDATE account SET name=?2,country=?3,disabled=?4,zone=?5,default_sub=?6,allow_countries=?7,allow_prefixes=?8 WHERE id=?1",
-		"izzizizz", (int64_t)c->id, c->name, c->country, (int64_t)c->disabled, c->zone,
-		(int64_t)c->default_sub, c->allow.countries, c->allow.prefixes);
-	r = changed(a, r, "account", e);
+	r = admin_run(a, "account", NULL, e, "UPDATE account SET name=?2,country=?3,disabled=?4,zone=?5,default_sub=?6,allow_countries=?7,allow_prefixes=?8 WHERE id=?1",
+		      "izzizizz", (int64_t)c->id, c->name, c->country, (int64_t)c->disabled, c->zone,
+		      (int64_t)c->default_sub, c->allow.countries, c->allow.prefixes);
+	r = admin_changed(a, r, "account", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }
@@ -474,8 +389,8 @@ int admin_account_set(struct admin *a, const struct account *c, struct err *e)
 static int user_clash(struct admin *a, const struct user *u, struct err *e)
 {
 	int64_t n = 0;
-	int r = run(a, "user", &n, e, "SELECT count(*) FROM user WHERE id<>?1 AND (name IN (?2,?3) OR (email<>'' AND email IN (?2,?3)))",
-		    "izz", (int64_t)u->id, u->name, u->email[0] ? u->email : u->name);
+	int r = admin_run(a, "user", &n, e, "SELECT count(*) FROM user WHERE id<>?1 AND (name IN (?2,?3) OR (email<>'' AND email IN (?2,?3)))",
+			  "izz", (int64_t)u->id, u->name, u->email[0] ? u->email : u->name);
 
 	return r < 0 ? r : n ? err_set(e, -EEXIST, "user: that name or e-mail exists already") : 0;
 }
@@ -490,12 +405,12 @@ int admin_user_add(struct admin *a, struct user *u, struct err *e)
 	pthread_mutex_lock(&a->lock);
 	r = user_clash(a, u, e);
 	if (r == 0)
-		r = run(a, "user", NULL, e, "INSERT INTO user (account,sub_account,name,email,role,disabled,system,answer,token,zone) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
-			"iizniiiihz", (int64_t)u->account, (int64_t)u->sub_account, u->name, str_of(u->email),
-			(int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system, (int64_t)u->answer_object,
-			u->token, u->zone);
+		r = admin_run(a, "user", NULL, e, "INSERT INTO user (account,sub_account,name,email,role,disabled,system,answer,token,zone) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+			      "iizniiiihz", (int64_t)u->account, (int64_t)u->sub_account, u->name,
+			      str_of(u->email), (int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system,
+			      (int64_t)u->answer_object, u->token, u->zone);
 	if (r == 0)
-		r = run(a, "user", &n, e, "SELECT last_insert_rowid()", "");
+		r = admin_run(a, "user", &n, e, "SELECT last_insert_rowid()", "");
 	pthread_mutex_unlock(&a->lock);
 	u->id = (uint32_t)n;
 	return r;
@@ -508,7 +423,8 @@ int admin_user_set(struct admin *a, const struct user *u, struct err *e)
 	pthread_mutex_lock(&a->lock);
 	r = user_clash(a, u, e);
 	if (r == 0)
-		r = run(a, "user", NULL, e,
+		r = admin_run(
+			a, "user", NULL, e,
 			"UPDATE user SET "
 			"account=?2,sub_account=?3,name=?4,email=?5,role=?6,disabled=?7,system=?8,answer=?9,"
 			"token=?10,old_token=?11,"
@@ -516,7 +432,7 @@ int admin_user_set(struct admin *a, const struct user *u, struct err *e)
 			"iiizniiiihhiz", (int64_t)u->id, (int64_t)u->account, (int64_t)u->sub_account,
 			u->name, str_of(u->email), (int64_t)u->role, (int64_t)u->disabled, (int64_t)u->system,
 			(int64_t)u->answer_object, u->token, u->old_token, u->old_until, u->zone);
-	r = changed(a, r, "user", e);
+	r = admin_changed(a, r, "user", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }
@@ -529,7 +445,8 @@ int admin_webhook_set(struct admin *a, struct webhook *w, struct err *e)
 	if (!w->sub_account == !w->user)
 		return err_set(e, -EINVAL, "webhook: it belongs to a user or to a sub-account");
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "webhook", NULL, e,
+	r = admin_run(
+		a, "webhook", NULL, e,
 		"INSERT INTO webhook "
 		"(sub_account,user,sent,delivered,mo,mo_get,secret,old_secret,old_secret_until,basic_user,"
 		"basic_password,headers)"
@@ -543,8 +460,8 @@ int admin_webhook_set(struct admin *a, struct webhook *w, struct err *e)
 		(int64_t)w->mo_get, w->secret, w->old_secret, w->old_secret_until, w->basic_user,
 		w->basic_password, w->headers);
 	if (r == 0)
-		r = run(a, "webhook", &n, e, "SELECT id FROM webhook WHERE sub_account=?1 AND user=?2", "ii",
-			(int64_t)w->sub_account, (int64_t)w->user);
+		r = admin_run(a, "webhook", &n, e, "SELECT id FROM webhook WHERE sub_account=?1 AND user=?2",
+			      "ii", (int64_t)w->sub_account, (int64_t)w->user);
 	pthread_mutex_unlock(&a->lock);
 	w->id = (uint32_t)n;
 	return r;
@@ -557,9 +474,9 @@ int admin_short_code_assign(struct admin *a, struct str code, uint32_t sub_accou
 	if (!code.n || code.n >= sizeof((struct short_code *)0)->code)
 		return err_set(e, -EINVAL, "short code: 1 to 15 characters");
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "short code", NULL,
-		e, "INSERT INTO short_code VALUES (?1,?2) ON CONFLICT (code) DO UPDATE SET sub_account=excluded.sub_account",
-		"ti", code, (int64_t)sub_account);
+	r = admin_run(a, "short code", NULL,
+		      e, "INSERT INTO short_code VALUES (?1,?2) ON CONFLICT (code) DO UPDATE SET sub_account=excluded.sub_account",
+		      "ti", code, (int64_t)sub_account);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }
@@ -570,7 +487,8 @@ int admin_keyword_set(struct admin *a, struct keyword *k, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "keyword", &id, e,
+	r = admin_run(
+		a, "keyword", &id, e,
 		"INSERT INTO keyword (short_code,normal,word,account,sub_account,action,text) VALUES "
 		"(?1,?2,?3,?4,?5,?6,?7)"
 		" ON CONFLICT (short_code,normal) DO UPDATE SET word=excluded.word,account=excluded.account,"
@@ -587,7 +505,8 @@ int admin_keyword_remove(struct admin *a, uint32_t id, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = changed(a, run(a, "keyword", NULL, e, "DELETE FROM keyword WHERE id=?1", "i", (int64_t)id), "keyword", e);
+	r = admin_changed(a, admin_run(a, "keyword", NULL, e, "DELETE FROM keyword WHERE id=?1", "i", (int64_t)id),
+			  "keyword", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }
@@ -598,11 +517,11 @@ int admin_connection_number(struct admin *a, struct str name, uint16_t *number, 
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "connection", &n, NULL, "SELECT number FROM connection WHERE name=?1", "t", name);
+	r = admin_run(a, "connection", &n, NULL, "SELECT number FROM connection WHERE name=?1", "t", name);
 	if (r == -ENOENT) {
-		r = run(a, "connection", NULL, e, "INSERT INTO connection (name) VALUES (?1)", "t", name);
+		r = admin_run(a, "connection", NULL, e, "INSERT INTO connection (name) VALUES (?1)", "t", name);
 		if (r == 0)
-			r = run(a, "connection", &n, e, "SELECT number FROM connection WHERE name=?1", "t", name);
+			r = admin_run(a, "connection", &n, e, "SELECT number FROM connection WHERE name=?1", "t", name);
 	}
 	pthread_mutex_unlock(&a->lock);
 	if (r == 0 && n > CONNECTIONS_MAX)
@@ -617,7 +536,7 @@ int admin_connection_hold(struct admin *a, struct str name, int *hold, struct er
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "connection", &n, e, "SELECT hold FROM connection WHERE name=?1", "t", name);
+	r = admin_run(a, "connection", &n, e, "SELECT hold FROM connection WHERE name=?1", "t", name);
 	pthread_mutex_unlock(&a->lock);
 	*hold = (int)n;
 	return r;
@@ -628,8 +547,8 @@ int admin_connection_hold_set(struct admin *a, struct str name, int hold, struct
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "connection", NULL, e, "UPDATE connection SET hold=?2 WHERE name=?1", "ti", name, (int64_t)hold);
-	r = changed(a, r, "connection", e);
+	r = admin_run(a, "connection", NULL, e, "UPDATE connection SET hold=?2 WHERE name=?1", "ti", name, (int64_t)hold);
+	r = admin_changed(a, r, "connection", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }
@@ -639,8 +558,8 @@ int admin_audit(struct admin *a, struct str actor, struct str action, struct str
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = run(a, "audit", NULL, e, "INSERT INTO audit (at,actor,action,detail) VALUES (?1,?2,?3,?4)",
-		"ittt", wall_ms(), actor, action, detail);
+	r = admin_run(a, "audit", NULL, e, "INSERT INTO audit (at,actor,action,detail) VALUES (?1,?2,?3,?4)",
+		      "ittt", wall_ms(), actor, action, detail);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }

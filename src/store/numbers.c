@@ -19,8 +19,8 @@ static const char *const sql[QUERIES] = {
 		   " SELECT list,owner,number,at,source,why,?4,?5,?6 FROM listed WHERE list=?1 AND owner=?2 "
 		   "AND number=?3",
 	[Q_REMOVE] = "DELETE FROM listed WHERE list=?1 AND owner=?2 AND number=?3",
-	[Q_MARK] = "INSERT INTO mark VALUES ('mo',?1) ON CONFLICT (name) DO UPDATE SET "
-		   "value=max(value,excluded.value)",
+	[Q_MARK] = ("INSERT INTO mark VALUES ('mo',?1) ON CONFLICT (name) DO UPDATE SET "
+		    "value=max(value,excluded.value)"),
 	[Q_MARK_GET] = "SELECT value FROM mark WHERE name='mo'",
 };
 

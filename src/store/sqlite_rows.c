@@ -86,6 +86,10 @@ void row_bind_delivery(sqlite3_stmt *q, const struct delivery *d, const struct b
 	bind_text(q, 16, d->t.extra);
 	bind_text(q, 17, d->t.campaign);
 	sqlite3_bind_blob(q, 18, state->p, (int)state->n, SQLITE_STATIC);
+	if (d->t.invalid.n)
+		bind_text(q, 19, d->t.invalid);
+	else
+		sqlite3_bind_null(q, 19);
 }
 
 int row_delivery(sqlite3_stmt *q, struct delivery **ret)
@@ -97,6 +101,7 @@ int row_delivery(sqlite3_stmt *q, struct delivery **ret)
 		.correlation = row_text(q, 13),
 		.extra = row_text(q, 14),
 		.campaign = row_text(q, 15),
+		.invalid = row_text(q, 16),
 	};
 	struct delivery *d;
 
@@ -111,7 +116,7 @@ int row_delivery(sqlite3_stmt *q, struct delivery **ret)
 	d->campaign_id = (uint32_t)sqlite3_column_int64(q, 6);
 	d->operator_id = sqlite3_column_int(q, 7);
 	d->expires_at = sqlite3_column_int64(q, 8);
-	if (delivery_state_read(d, row_blob(q, 16)) < 0) {
+	if (delivery_state_read(d, row_blob(q, 17)) < 0) {
 		delivery_free(d);
 		return -EPROTO;
 	}

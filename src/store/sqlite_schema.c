@@ -64,6 +64,8 @@ static const char *const migrations[] = {
 	"body TEXT,"
 	" corr TEXT, alias TEXT, parts BLOB);"
 	"CREATE TABLE mo_ev(k INT, seq INT, PRIMARY KEY(k,seq)) WITHOUT ROWID;",
+	/* 4: params that did not fit a message's text */
+	"ALTER TABLE m ADD COLUMN bad TEXT;",
 };
 _Static_assert(COUNT_OF(migrations) == SCHEMA_VERSION, "one step a version");
 

@@ -83,4 +83,28 @@ describe('tshark as judge', () => {
     assert.deepEqual(fields.flatMap(f => f[0]).filter(Boolean).sort(), smsc.submits.map(s => s.to).sort());
     assert.ok(smsc.submits.some(s => split(s.f).udh) && smsc.submits.some(s => s.f.tlv.has(0x020c)) && smsc.submits.some(s => s.f.tlv.has(0x0424)));
   });
+
+  scenario('national shift tables: tshark finds the language in the header of every part', { skip }, async w => {
+    const smsc = await w.peer(Smsc.listen());
+    const eavesdropper = await capture(w, smsc.port);
+    const joins = ['udh8', 'udh16'];
+    const g = await w.gateway({
+      connections: joins.map(join => connection(smsc, { name: join, profile: { join, accents: 'single_shift' } })),
+      routes: joins.map((join, i) => ({ prefix: `55119${i}`, connections: [join] })),
+    });
+    // 3GPP TS 23.038 section 6.2.1.2.4: 2 Spanish, 3 Portuguese.
+    const texts = [['não', 3, 1], ['ã'.repeat(78), 3, 2], ['¿Qué día?', 2, 1], [`¡Mañana! ${'á'.repeat(150)}`, 2, 3]];
+    const messages = texts.flatMap(([messageText], i) => joins.map((_, k) => ({ destination: `55119${k}000000${i}`, messageText })));
+    for (const id of await g.bulk(messages)) await g.delivered(id, 4);
+    await g.stop();
+    await eavesdropper.finish(r => r.stdout && ids(r.stdout).filter(c => c === 0x80000006).length === smsc.unbinds && smsc.unbinds === 2);
+    assert.equal(await eavesdropper.read('-Y', '_ws.malformed'), '', 'malformed');
+    const fields = ['smpp.destination_addr', 'gsm_sms.dis_iei_lang.single_shift', 'gsm_sms.dis_iei_lang.locking_shift', 'smpp.esm.submit.features'];
+    const out = await eavesdropper.read('-Y', 'smpp.command_id == 4', '-T', 'fields', ...fields.flatMap(f => ['-e', f]));
+    const list = n => out.trim().split('\n').flatMap(l => (l.split('\t')[n] ?? '').split(',')).filter(Boolean);
+    assert.deepEqual(list(0).sort(), smsc.submits.map(s => s.to).sort());
+    assert.deepEqual(list(1).map(Number).sort(), texts.flatMap(([, language, parts]) => Array(2 * parts).fill(language)).sort());
+    assert.deepEqual(list(2), [], 'no locking shift');
+    assert.deepEqual([...new Set(list(3).map(Number))], [1], 'every one has the UDH indicator');
+  });
 });

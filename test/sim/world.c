@@ -306,8 +306,16 @@ static void publish(const struct plan *plan)
 		{.id = 3, .user = 3, .sent = "http://three/sent"},
 	};
 	struct short_code code = {.code = "27182", .sub_account = 3};
-	struct snapshot_source src = {&account, 1,        subs,  SUBS, users, USERS,
-				      hooks,    WEBHOOKS, &code, 1,    NULL,  0};
+	struct snapshot_source src = {.accounts = &account,
+				      .account_count = 1,
+				      .sub_accounts = subs,
+				      .sub_account_count = SUBS,
+				      .users = users,
+				      .user_count = USERS,
+				      .webhooks = hooks,
+				      .webhook_count = WEBHOOKS,
+				      .short_codes = &code,
+				      .short_code_count = 1};
 
 	memset(users, 0, sizeof(users));
 	for (uint32_t i = 0; i < USERS; i++) {

@@ -185,13 +185,11 @@ static struct split_options options_of(const struct session *s, const struct job
 				  .shift = p->accents == ACCENTS_SINGLE_SHIFT,
 				  .ref = j->ref};
 
-	/* The values are the same by design; gsm7 means the extension table too. */
+	/* The values are the same by design. */
 	_Static_assert(ALPHABET_ASCII == (unsigned)SPLIT_ASCII && ALPHABET_GSM7 == (unsigned)SPLIT_GSM7 &&
 			       ALPHABET_GSM7EXT == (unsigned)SPLIT_GSM7EXT &&
 			       ALPHABET_LATIN1 == (unsigned)SPLIT_LATIN1 && ALPHABET_UCS2 == (unsigned)SPLIT_UCS2,
 		       "alphabets");
-	if (o.alphabets & SPLIT_GSM7)
-		o.alphabets |= SPLIT_GSM7EXT;
 	if (j->a->flags & DF_FLASH)
 		o.flash = p->flash == FLASH_F0 ? SPLIT_FLASH_F0 : SPLIT_FLASH_CLASS;
 	return o;

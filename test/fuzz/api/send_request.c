@@ -7,6 +7,7 @@
 #include "api/answer.h"
 #include "api/send_request.h"
 #include "core/intake.h"
+#include "core/snapshot.h"
 
 /* In core's place. */
 struct number_facts intake_number(const struct settings *s, struct str digits)
@@ -27,7 +28,10 @@ static void check_item(const struct send_item *m)
 {
 	size_t text, correlation, extra, destination;
 
-	ASSERT(utf8_valid(m->text, &text) && text >= 1 && text <= SEND_TEXT_MAX);
+	ASSERT(utf8_valid(m->text, &text) && text <= SEND_TEXT_MAX);
+	ASSERT(text || m->has_template_id || m->template_name.n || m->flow.n);
+	ASSERT(utf8_valid(m->final, NULL) && utf8_valid(m->invalid, NULL));
+	ASSERT(m->param_count <= 3 * SEND_PARAMS_MAX);
 	ASSERT(utf8_valid(m->correlation, &correlation) && correlation <= SEND_CORRELATION_MAX);
 	ASSERT(utf8_valid(m->extra, &extra) && extra <= SEND_EXTRA_MAX);
 	ASSERT(utf8_valid(m->destination, &destination) && destination >= 1 && destination <= SEND_DESTINATION_MAX);
@@ -36,7 +40,7 @@ static void check_item(const struct send_item *m)
 static void check_good(const struct send_request *r, struct arena *a)
 {
 	static const struct settings settings = {.sms.validity_ms = 1000};
-	static const struct sub_account sub = {.id = 1};
+	static const struct sub_account sub = {.id = 1, .account = 1};
 	struct draft *d;
 	struct buf out = BUF_INIT;
 
@@ -73,6 +77,32 @@ static void check(const struct send_request *r, const struct faults *f, struct a
 		check_good(r, a);
 }
 
+/* Templates 0 and 1, of which the first has a text with two placeholders; a flow; words; a header. */
+static void find_texts(struct send_request *r, struct arena *a, struct faults *f)
+{
+	static char text[] = "{{a}}{{ b|digits }}", flow[] = "x", word[] = "no", head[] = "h";
+	static struct text_template templates[] = {{.account = 1, .id = 0, .name = "t", .lane = 1, .text = text},
+						   {.account = 1, .id = 1, .name = "T", .lane = -1, .text = flow}};
+	static struct flow flows[] = {{.account = 1, .id = "14f8142d-e731-4971-8220-5a76a12c413f", .text = flow}};
+	static struct forbidden_word words[] = {{1, 0, word}};
+	static struct text_rule rules[] = {
+		{.account = 1, .sub_account = 1, .max_length = 1000, .header = head, .footer = head}};
+	static const struct texts texts = {templates, 2, flows, 1, NULL, 0, words, 1, rules, 1};
+	static const struct snapshot_source src = {.texts = &texts};
+	static const struct sub_account sub = {.id = 1, .account = 1};
+	struct text_scope sc = {.sub = &sub};
+
+	if (f->count)
+		return;
+	sc.snap = snapshot_get();
+	if (!sc.snap) {
+		snapshot_publish(snapshot_new(&src));
+		sc.snap = snapshot_get();
+	}
+	send_texts(r, &sc, a, f);
+	snapshot_put(sc.snap);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena a = {0};
@@ -92,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(p, data + 1, size - 1);
 		if (!query_read(p, size - 1, &q)) {
 			send_read_query(&q, &a, &r, &f);
+			find_texts(&r, &a, &f);
 			check(&r, &f, &a);
 		}
 		free(p);
@@ -100,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (d) {
 			send_read_json(json_root(d), data[0] % 3 == 1, &a, &r, &f);
+			find_texts(&r, &a, &f);
 			check(&r, &f, &a);
 		}
 		json_free(d);

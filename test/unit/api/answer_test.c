@@ -119,6 +119,17 @@ TEST(a_bulk_has_its_own_id_and_echoes_in_order)
 	assert_string_equal(text(), want);
 }
 
+TEST(a_status_names_params_that_did_not_fit)
+{
+	struct delivery d = {.key = uid_key_at(1420732900000), .rest = 9};
+
+	d.t.invalid = STR("\"a\",\"\\\"errorCode\"");
+	buf_clear(&out);
+	answer_status(&out, &d, &settings);
+	assert_non_null(
+		strstr(text(), ",\"invalidParams\":[\"a\",\"\\\"error\\u0043ode\"],\"extraInfo\":\"\"}"));
+}
+
 TEST(a_status_says_what_is_known)
 {
 	struct delivery d = {.key = uid_key_at(1420732900000), .rest = 9, .operator_id = 5, .campaign_id = 1234};
@@ -189,6 +200,7 @@ int main(void)
 		RUN(a_success_never_spells_errorCode),
 		RUN(a_single_is_an_array_or_an_object),
 		RUN(a_bulk_has_its_own_id_and_echoes_in_order),
+		RUN(a_status_names_params_that_did_not_fit),
 		RUN(a_status_says_what_is_known),
 		RUN(a_failed_message_has_a_time_too),
 		RUN(statuses_are_counted),

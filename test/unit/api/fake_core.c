@@ -39,9 +39,17 @@ static void note(struct engine *e, const struct submission *s)
 				     .bulk = s->bulk,
 				     .idem_hash = s->idem_hash,
 				     .flags = d->flags,
-				     .invalid = d->invalid};
+				     .invalid = d->invalid,
+				     .parts = d->parts,
+				     .campaign_id = d->campaign_id};
 	str_copy(e->last.destination, sizeof(e->last.destination), d->t.destination);
 	str_copy(e->last.number, sizeof(e->last.number), d->t.number);
+	str_copy(e->last.campaign, sizeof(e->last.campaign), d->t.campaign);
+	str_copy(e->last.invalid_params, sizeof(e->last.invalid_params), d->t.invalid);
+	for (size_t i = 0; i < MIN(s->count, COUNT_OF(e->last.texts)); i++) {
+		str_copy(e->last.texts[i], sizeof(e->last.texts[i]), s->drafts[i].t.text);
+		e->last.campaign_ids[i] = s->drafts[i].campaign_id;
+	}
 	str_copy(e->last.text, sizeof(e->last.text), d->t.text);
 	str_copy(e->last.correlation, sizeof(e->last.correlation), d->t.correlation);
 }

@@ -12,7 +12,11 @@ struct fake_seen {
 	uint64_t idem_hash;
 	char destination[80], number[20], text[2048], correlation[80]; /* of the first draft */
 	uint8_t flags;
-	uint16_t invalid;
+	uint16_t invalid, parts;
+	uint32_t campaign_id;
+	char campaign[80], invalid_params[256];
+	char texts[8][512]; /* of the first eight */
+	uint32_t campaign_ids[8];
 };
 struct engine *fake_engine_new(void);        /* with a thread that answers at once */
 void fake_engine_free(struct engine *e);     /* answers what it still holds with SUBMIT_STOPPING first */

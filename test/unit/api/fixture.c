@@ -1,6 +1,9 @@
 /* fixture.c - server and client for the tests of the API (fixture.h). */
 #include "fixture.h"
 
+#include <errno.h>
+#include <pthread.h>
+
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -31,6 +34,37 @@ static struct user user(uint32_t id, const char *name, const char *token, uint32
 	return u;
 }
 
+static char zero[] = "Oi {{param1}} e {{ param2 }}", bye[] = "Tchau", sale[] = "So hoje",
+	    code[] = "Codigo {{n}}", other[] = "Outro", promo[] = "Promo", casino[] = "cassino",
+	    bet[] = "Aposta certa", shop_head[] = "LOJA:", shop_foot[] = "SAIR p/ sair";
+static const struct texts *texts_of_accounts(void)
+{
+	static struct text_template templates[] = {
+		{.account = 1, .id = 0, .name = "zero", .lane = TEXT_OF_SUB_ACCOUNT, .text = zero},
+		{.account = 1, .id = 7, .name = "bye", .lane = TEXT_OF_SUB_ACCOUNT, .text = bye},
+		{.account = 1, .id = 9, .name = "sale", .lane = TEXT_MARKETING, .text = sale},
+		{.account = 1, .id = 10, .name = "code", .lane = TEXT_TRANSACTIONAL, .text = code},
+		{.account = 1, .sub_account = 11, .id = 8, .name = "Bye", .lane = TEXT_OF_SUB_ACCOUNT, .text = other},
+		{.account = 2, .id = 7, .name = "theirs", .lane = TEXT_OF_SUB_ACCOUNT, .text = other},
+	};
+	static struct flow flows[] = {
+		{.account = 1, .id = "14f8142d-e731-4971-8220-5a76a12c413f", .text = zero},
+		{.account = 1, .sub_account = 11, .id = "24f8142d-e731-4971-8220-5a76a12c413f", .text = other},
+	};
+	static struct campaign campaigns[] = {{64, 1, promo, 1}, {65, 2, promo, 1}};
+	static struct forbidden_word words[] = {{1, 0, casino}, {1, 11, bet}};
+	static struct text_rule rules[] = {
+		{.account = 1, .sub_account = 10, .header = shop_head},
+		{.account = 1, .sub_account = 12, .max_length = 60, .header = shop_head, .footer = shop_foot},
+		{.account = 2, .closed_campaigns = true},
+	};
+	static const struct texts all = {templates, COUNT_OF(templates), flows, COUNT_OF(flows),
+					 campaigns, COUNT_OF(campaigns), words, COUNT_OF(words),
+					 rules,     COUNT_OF(rules)};
+
+	return &all;
+}
+
 void publish_users_without(const char *disabled)
 {
 	const struct account accounts[] = {{.id = 1, .name = "default"},
@@ -39,6 +73,7 @@ void publish_users_without(const char *disabled)
 	const struct sub_account subs[] = {
 		{.id = 10, .account = 1, .reference = "default"},
 		{.id = 11, .account = 1, .reference = "marketing", .marketing = true},
+		{.id = 12, .account = 1, .reference = "shop", .marketing = true},
 		{.id = 20, .account = 2, .reference = "default"},
 		{.id = 21, .account = 2, .reference = "theirs"},
 		{.id = 30, .account = 3, .reference = "default"},
@@ -54,6 +89,7 @@ void publish_users_without(const char *disabled)
 		user(8, "old", "t-old", 1, 10, ROLE_REGULAR),
 		user(9, "older", "t-older", 1, 10, ROLE_REGULAR),
 		user(10, "shut", "t-shut", 3, 30, ROLE_REGULAR),
+		user(11, "pia", "t-pia", 1, 12, ROLE_REGULAR),
 	};
 
 	users[2].answer_object = 1;
@@ -70,7 +106,8 @@ void publish_users_without(const char *disabled)
 								.sub_accounts = subs,
 								.sub_account_count = COUNT_OF(subs),
 								.users = users,
-								.user_count = COUNT_OF(users)}));
+								.user_count = COUNT_OF(users),
+								.texts = texts_of_accounts()}));
 }
 
 void publish_users(void) { publish_users_without(""); }
@@ -84,6 +121,31 @@ static bool ready(void *ctx, struct buf *why)
 	if (!f->ready)
 		buf_puts(why, "the store recovers");
 	return f->ready;
+}
+
+static void *registered(void *arg)
+{
+	struct campaign_ask *ask = arg;
+
+	ask->done(ask);
+	return NULL;
+}
+
+/* In the application's place: ids from 1000 on, by the number of letters, given on a thread of its own. */
+static bool campaigns(void *ctx, struct campaign_ask *ask)
+{
+	struct fixture *f = ctx;
+	pthread_t t;
+
+	if (f->campaign_error == -EAGAIN)
+		return false;
+	ask->error = f->campaign_error;
+	for (size_t i = 0; i < ask->count; i++)
+		ask->ids[i] = 1000 + (uint32_t)ask->aliases[i].n;
+	f->campaigns_asked += (unsigned)ask->count;
+	assert_int_equal(pthread_create(&t, NULL, registered, ask), 0);
+	pthread_detach(t);
+	return true;
 }
 
 void fixture_init(struct fixture *f)
@@ -110,7 +172,8 @@ void fixture_init(struct fixture *f)
 
 void fixture_start(struct fixture *f)
 {
-	struct api_config c = {.settings = &f->used[0], .ready = ready, .ready_ctx = f};
+	struct api_config c = {
+		.settings = &f->used[0], .ready = ready, .ready_ctx = f, .campaigns = campaigns, .campaigns_ctx = f};
 	static char first[] = "127.0.0.1:0";
 	struct err e;
 

@@ -12,13 +12,16 @@ struct fixture {
 	struct settings settings; /* change before fixture_start(), or follow the change with fixture_change() */
 	struct listen_setting listen[2];
 	_Atomic bool ready;
-	struct settings used[2]; /* the server's copies */
+	_Atomic int campaign_error;       /* -EAGAIN: no room; others: what registering ends with */
+	_Atomic unsigned campaigns_asked; /* new aliases */
+	struct settings used[2];          /* the server's copies */
 	int slot;
 };
 /* Users: ana (regular, sub-account 10 "default" of account 1), rui (regular, 11 "marketing"), "Maria da Silva" (regular, answers
  * as objects), root (administrator of account 1), plat (platform), gone (disabled), eva (regular, account 2, sub-account 20),
  * old (regular, its old token "old-old" is still good, "older" is not), shut (its account is disabled). The token of NAME is
- * "t-NAME" (Maria: "t-maria"), e-mail NAME@example.com. */
+ * "t-NAME" (Maria: "t-maria"), e-mail NAME@example.com. pia (regular, 12 "shop", marketing, with header, footer and 60 characters).
+ * Templates, flows, campaigns, words and rules: see texts_of_accounts(). */
 void publish_users(void);
 void publish_users_without(const char *name); /* that one disabled */
 void fixture_init(struct fixture *f);         /* defaults, nothing running */

@@ -2,6 +2,7 @@
 #include "api_test.h"
 #include "api/send_request.h"
 #include "core/intake.h"
+#include "core/snapshot.h"
 #include "model/codes.h"
 
 static struct arena arena;
@@ -11,13 +12,15 @@ static struct faults faults;
 static char query_text[32768];
 static struct query_string query;
 
+static const struct profile_setting *likely; /* of the connection that will carry it */
+
 /* In core's place: numbers beginning with 5511 are routed. */
 struct number_facts intake_number(const struct settings *s, struct str digits)
 {
 	bool known = digits.n > 4 && !memcmp(digits.p, "5511", 4);
 
 	(void)s;
-	return (struct number_facts){.operator_id = known ? 1 : 0, .reports = known, .routed = known};
+	return (struct number_facts){.operator_id = known ? 1 : 0, .reports = known, .routed = known, .profile = likely};
 }
 
 /* In core's place: account 4 blocks numbers ending with 3, sub-account 6 has opt-outs of those ending with 4 and 3. */
@@ -204,9 +207,8 @@ TEST(texts_become_nfc_before_they_are_counted)
 TEST(what_the_next_version_brings_is_refused_by_name)
 {
 	static const char *const later[] = {
-		"timeWindow",    "expiresAt",    "expiresInMinutes", "expiresDate",   "scheduledAt",
-		"scheduledDate", "scheduleDate", "delayedInMinutes", "timeZone",      "templateId",
-		"templateName",  "flowId",       "params",           "campaignAlias", "dryRun"};
+		"timeWindow",    "expiresAt",    "expiresInMinutes", "expiresDate", "scheduledAt",
+		"scheduledDate", "scheduleDate", "delayedInMinutes", "timeZone",    "dryRun"};
 	char text[256];
 
 	for (size_t i = 0; i < COUNT_OF(later); i++) {
@@ -217,14 +219,14 @@ TEST(what_the_next_version_brings_is_refused_by_name)
 		read_get(text);
 		bad(later[i], "not supported yet");
 	}
-	read_get("destination=1&messageText=x&params[a]=b&params[c]=d&timeWindow[]=1&timeWindow=2");
-	assert_int_equal(faults.count, 2);
-	bad("params", "not supported yet");
-	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"params\":{}}],\"defaultValues\":{"
+	read_get("destination=1&messageText=x&timeWindow[]=1&timeWindow=2");
+	assert_int_equal(faults.count, 1);
+	bad("timeWindow", "not supported yet");
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"timeWindow\":{}}],\"defaultValues\":{"
 			"\"messageText\":\"x\",\"timeZone\":\"UTC\"}}");
 	assert_int_equal(faults.count, 2);
 	bad("defaultValues.timeZone", "not supported yet");
-	assert_string_equal(faults.f[1].field, "messages[0].params");
+	assert_string_equal(faults.f[1].field, "messages[0].timeWindow");
 }
 
 TEST(a_bulk_takes_from_message_then_defaults_then_root)
@@ -345,7 +347,16 @@ static struct sub_account sub;
 
 static struct draft *drafts(const char *body)
 {
+	const struct snapshot_source nothing = {.accounts = NULL};
+	struct text_scope sc = {.sub = &sub};
+
 	read_body(true, body);
+	good();
+	snapshot_publish(snapshot_new(&nothing));
+	sc.snap = snapshot_get();
+	send_texts(&request, &sc, &arena, &faults);
+	snapshot_put(sc.snap);
+	snapshot_publish(NULL);
 	good();
 	return send_drafts(&request, &settings, &sub, &arena);
 }
@@ -437,6 +448,39 @@ TEST(parts_are_estimated)
 	buf_done(&b);
 }
 
+/* The connection's profile decides how many they will be. */
+TEST(parts_are_estimated_as_the_connection_will_make_them)
+{
+	static const struct {
+		struct profile_setting profile;
+		const char *unit;
+		int times, parts;
+	} cases[] = {
+		{{.alphabets = ALPHABET_LATIN1 | ALPHABET_UCS2}, "ã", 140, 1},
+		{{.alphabets = ALPHABET_LATIN1 | ALPHABET_UCS2}, "ã", 141, 2},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_GSM7EXT | ALPHABET_UCS2, .accents = ACCENTS_FOLD}, "ã", 160, 1},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_GSM7EXT | ALPHABET_UCS2, .accents = ACCENTS_SINGLE_SHIFT}, "ã", 77, 1},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_GSM7EXT | ALPHABET_UCS2, .accents = ACCENTS_SINGLE_SHIFT}, "ã", 78, 2},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_GSM7EXT | ALPHABET_UCS2}, "€", 80, 1},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_UCS2}, "€", 80, 2}, /* gsm7basic */
+		{{.alphabets = ALPHABET_ASCII}, "a", 160, 1},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_UCS2, .join = JOIN_UDH16}, "a", 305, 3},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_UCS2, .join = JOIN_UDH8}, "a", 306, 2},
+		{{.alphabets = ALPHABET_GSM7 | ALPHABET_UCS2, .join = JOIN_NONE}, "a", 309, 3},
+	};
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		likely = &cases[i].profile;
+		buf_clear(&b);
+		buf_fmt(&b, "{\"messages\":[{\"destination\":\"5511900000000\",\"messageText\":\"%s\"}]}",
+			repeat(cases[i].unit, cases[i].times));
+		assert_int_equal(drafts(buf_cstr(&b))[0].parts, cases[i].parts);
+	}
+	likely = NULL;
+	buf_done(&b);
+}
+
 TEST(flags_come_from_request_and_sub_account)
 {
 	static const char body[] = "{\"messageText\":\"x\",\"messages\":[{\"destination\":\"5511900000000\","
@@ -474,6 +518,7 @@ int main(void)
 		RUN(only_mobiles_are_taken_and_what_the_operator_adds),
 		RUN(listed_numbers_end_before_routes_are_asked),
 		RUN(parts_are_estimated),
+		RUN(parts_are_estimated_as_the_connection_will_make_them),
 		RUN(flags_come_from_request_and_sub_account),
 	};
 

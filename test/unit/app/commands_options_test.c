@@ -59,13 +59,12 @@ static void faults_are_told(void **state)
 		{{"user", "add", "--username", "a", "--role", "regular"}, 6, EX_USAGE, "--email MAIL is missing"},
 		{{"user", "list", "--json=yes"}, 3, EX_USAGE, "takes no value"},
 		{{"user", "disable"}, 2, EX_USAGE, "NAME is missing"},
-		{{"sub-account", "set", "x", "--max-length", "9"}, 5, EX_UNAVAILABLE, "not supported yet"},
+		{{"webhook", "set", "--voice", "http://x"}, 4, EX_UNAVAILABLE, "not supported yet"},
 		{{"user", "disable", "\xff"}, 3, EX_USAGE, "not UTF-8"},
 		{{"nonsense"}, 1, -1, "no command nonsense"},
 		{{"user"}, 1, -1, "needs one of: add, list"},
 		{{"user", "--config", "x"}, 3, -1, "needs one of: add, list"},
 		{{"user", "fly"}, 2, -1, "has no fly"},
-		{{"template"}, 1, -1, "not supported yet"},
 	};
 	struct args a;
 	struct err e;
@@ -98,7 +97,7 @@ static void later_commands_take_any_line(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(READ(&a, &e, "template", "add", "--name", "x", "y", "--text=z"), 0);
+	assert_int_equal(READ(&a, &e, "store", "migrate", "--name", "x", "y", "--text=z"), 0);
 	assert_true(a.command->flags & CMD_LATER);
 }
 
@@ -134,11 +133,11 @@ static void help_tells_options_and_what_is_missing(void **state)
 	struct buf b = BUF_INIT;
 
 	(void)state;
-	assert_int_equal(READ(&a, &e, "sub-account", "set", "x", "--help"), 0);
+	assert_int_equal(READ(&a, &e, "webhook", "set", "--help"), 0);
 	assert_true(a.help);
 	help_command(&b, a.command);
-	assert_non_null(strstr(buf_cstr(&b), "Usage: pombo sub-account set REF [--account NAME]"));
-	assert_non_null(strstr(buf_cstr(&b), "longest text (not supported yet)"));
+	assert_non_null(strstr(buf_cstr(&b), "Usage: pombo webhook set [--username NAME]"));
+	assert_non_null(strstr(buf_cstr(&b), "where call events go (not supported yet)"));
 	buf_clear(&b);
 	assert_true(help_group(&b, "store"));
 	assert_non_null(strstr(buf_cstr(&b), "pombo store backup PATH"));
@@ -148,7 +147,7 @@ static void help_tells_options_and_what_is_missing(void **state)
 	assert_non_null(strstr(buf_cstr(&b), ".TH POMBO\\-user 1"));
 	assert_non_null(strstr(buf_cstr(&b), "\\fB\\-\\-grace\\fR \\fITIME\\fR"));
 	assert_null(strstr(buf_cstr(&b), "--"));
-	assert_false(help_man(&b, "template"));
+	assert_false(help_man(&b, "nonsense"));
 	buf_done(&b);
 }
 

@@ -358,7 +358,8 @@ static void faults_of_connections_and_routes(void **state)
 		 "5: sms.connections[0].profile.alphabets: must not be empty"},
 		{SMS
 		 "   - {name: a, smpp: [smpp://h:1], system_id: u, password: p, profile: {alphabets: [gsm]}}",
-		 "5: sms.connections[0].profile.alphabets: must be ascii, gsm7, latin1 or ucs2"},
+		 "5: sms.connections[0].profile.alphabets: must be ascii, gsm7, gsm7ext, gsm7basic, latin1 "
+		 "or ucs2"},
 		{SMS "   - {name: a, smpp: [smpp://h:1], system_id: u, password: p, profile: {dest_ton: 8}}",
 		 "5: sms.connections[0].profile.dest_ton: must be from 0 to 7"},
 		{SMS "   - {name: a, smpp: [smpp://h:1], system_id: u, password: p, timers: {reconnect: 2m}}",

@@ -358,9 +358,17 @@ static void acceptance_learns_operator_reports_and_route(void **state)
 	assert_false(f.reports);
 	assert_string_equal(operator_name(&settings, 5), "TIM");
 	assert_string_equal(operator_name(&settings, 99), "UNKNOWN");
+	/* and how the connection that will likely carry it wants texts */
+	f = intake_number(&settings, STR("5511999880001"));
+	assert_ptr_equal(f.profile, &connections[0].profile);
+	to_ab[1].weight = 4;
+	assert_ptr_equal(intake_number(&settings, STR("5521999880001")).profile, &connections[1].profile);
+	to_ab[1].weight = 1;
 	struct settings none = settings;
 	none.sms.route_count = 1;
-	assert_false(intake_number(&none, STR("351912345678")).routed);
+	f = intake_number(&none, STR("351912345678"));
+	assert_false(f.routed);
+	assert_null(f.profile);
 }
 
 static void a_ported_number_has_the_tables_operator(void **state)

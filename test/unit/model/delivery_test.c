@@ -18,6 +18,7 @@ static const struct delivery_text texts = {
 	.correlation = {"c-1", 3},
 	.extra = {"x", 1},
 	.campaign = {"natal", 5},
+	.invalid = {"\"a\"", 3},
 };
 
 static void assert_text(struct str got, struct str want)
@@ -39,6 +40,7 @@ static void new_copies_every_text(void **state)
 	assert_text(d->t.correlation, texts.correlation);
 	assert_text(d->t.extra, texts.extra);
 	assert_text(d->t.campaign, texts.campaign);
+	assert_text(d->t.invalid, texts.invalid);
 	assert_int_equal(d->state, D_QUEUED);
 	assert_true(delivery_bytes(d) >= sizeof(*d) + 51);
 	delivery_free(d);
@@ -60,6 +62,7 @@ static void copy_outlives_the_original(void **state)
 	delivery_free(d);
 	assert_int_equal(c->key, 77);
 	assert_text(c->t.campaign, texts.campaign);
+	assert_text(c->t.invalid, texts.invalid);
 	assert_int_equal(delivery_part(c, 2)->id_hash, 9);
 	delivery_free(c);
 }

@@ -10,6 +10,7 @@
 #include "model/codes.h"
 #include "model/delivery.h"
 #include "model/event.h"
+#include "model/input.h"
 #include "model/settings.h"
 
 static void codes_have_the_names_customers_know(void **state)
@@ -26,6 +27,28 @@ static void codes_have_the_names_customers_know(void **state)
 	assert_string_equal(reason_text(-1), "unknown");
 	assert_string_equal(reason_help(REASON_COUNT), "");
 	assert_true(strlen(reason_help(REASON_INTERNAL)) > 0);
+}
+
+/* Whatever order the checks come in, the first of 202, 203, 204, 207, 205, 201 counts. */
+static void of_several_refusals_the_first_by_rank_counts(void **state)
+{
+	static const enum sent_code order[] = {
+		SENT_INVALID_DESTINATION_NUMBER,        SENT_BLACKLISTED,
+		SENT_DESTINATION_BLOCKED_BY_OPTOUT,     SENT_INVALID_MESSAGE_TEXT,
+		SENT_DESTINATION_MESSAGE_LIMIT_REACHED, SENT_NO_CREDIT,
+		SENT_CARRIER_COMMUNICATION_ERROR};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(order); i++)
+		for (size_t k = 0; k < COUNT_OF(order); k++) {
+			struct draft d = {.invalid = 0};
+
+			draft_refuse(&d, order[i], REASON_TEXT);
+			assert_int_equal(d.invalid, order[i]);
+			draft_refuse(&d, order[k], REASON_INTERNAL);
+			assert_int_equal(d.invalid, order[MIN(i, k)]);
+			assert_int_equal(d.invalid_reason, k < i ? REASON_INTERNAL : REASON_TEXT);
+		}
 }
 
 static void roles_parse_what_they_print(void **state)
@@ -156,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_have_the_names_customers_know),
+		cmocka_unit_test(of_several_refusals_the_first_by_rank_counts),
 		cmocka_unit_test(roles_parse_what_they_print),
 		cmocka_unit_test(kinds_and_states_are_named),
 		cmocka_unit_test(details_are_cut_at_a_character),

@@ -322,7 +322,7 @@ void world_setup(struct world *w)
 		.tls_verify = true,
 		.binds = 1,
 		.window = 10,
-		.profile = {.source_ton = -1, .source_npi = -1, .dest_ton = 1, .dest_npi = 1, .alphabets = ALPHABET_GSM7 | ALPHABET_UCS2},
+		.profile = {.source_ton = -1, .source_npi = -1, .dest_ton = 1, .dest_npi = 1, .alphabets = ALPHABET_GSM7 | ALPHABET_GSM7EXT | ALPHABET_UCS2},
 		.timers = {.bind_ms = 300, .response_ms = 400, .enquire_link_ms = 5000, .throttle_ms = 50, .reconnect_ms = 20, .reconnect_max_ms = 60}};
 	w->settings.sms.connections = &w->conn;
 	w->settings.sms.connection_count = 1;

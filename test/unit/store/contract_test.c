@@ -97,7 +97,8 @@ struct delivery *sample(int64_t key)
 				  .text = STR("Ol\xc3\xa1, tudo bem?"),
 				  .correlation = STR("order-1"),
 				  .extra = STR("extra"),
-				  .campaign = STR("spring")};
+				  .campaign = STR("spring"),
+				  .invalid = STR("\"a\",\"b\"")};
 	struct delivery *d = delivery_new(&t);
 
 	d->key = key;
@@ -164,13 +165,13 @@ bool same_delivery(const struct delivery *a, const struct delivery *b)
 	same = str_eq(buf_view(&x), buf_view(&y));
 	buf_done(&x);
 	buf_done(&y);
-	return same && a->key == b->key && a->rest == b->rest && a->batch == b->batch &&
-	       a->account == b->account && a->sub_account == b->sub_account && a->user == b->user &&
-	       a->campaign_id == b->campaign_id && a->operator_id == b->operator_id &&
-	       a->expires_at == b->expires_at && str_eq(a->t.destination, b->t.destination) &&
-	       str_eq(a->t.number, b->t.number) && str_eq(a->t.source, b->t.source) &&
-	       str_eq(a->t.text, b->t.text) && str_eq(a->t.correlation, b->t.correlation) &&
-	       str_eq(a->t.extra, b->t.extra) && str_eq(a->t.campaign, b->t.campaign);
+	return same && a->key == b->key && a->rest == b->rest && a->batch == b->batch && a->account == b->account &&
+	       a->sub_account == b->sub_account && a->user == b->user && a->campaign_id == b->campaign_id &&
+	       a->operator_id == b->operator_id && a->expires_at == b->expires_at &&
+	       str_eq(a->t.destination, b->t.destination) && str_eq(a->t.number, b->t.number) &&
+	       str_eq(a->t.source, b->t.source) && str_eq(a->t.text, b->t.text) &&
+	       str_eq(a->t.correlation, b->t.correlation) && str_eq(a->t.extra, b->t.extra) &&
+	       str_eq(a->t.campaign, b->t.campaign) && str_eq(a->t.invalid, b->t.invalid);
 }
 
 int state_of(struct fixture *f, int64_t key)

@@ -191,7 +191,7 @@ static void restore_refuses_what_it_should(void **state)
 	assert_int_equal(store_restore(to, to, &e), -ENOENT); /* no backup */
 	sql(f, "backup/" DAY_FILE, "PRAGMA user_version=42");
 	assert_int_equal(store_restore(backup, to, &e), -EPROTO);
-	sql(f, "backup/" DAY_FILE, "PRAGMA user_version=2");
+	sql(f, "backup/" DAY_FILE, OUR_SCHEMA);
 	char file[512];
 	snprintf(file, sizeof(file), "%s/%s", backup, DAY_FILE);
 	int fd = open(file, O_WRONLY);

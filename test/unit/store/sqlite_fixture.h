@@ -19,6 +19,10 @@
 #include "base/time.h"
 #include "store/sqlite.h"
 
+#define NUMBER_TEXT_(n) #n
+#define NUMBER_TEXT(n) NUMBER_TEXT_(n)
+#define OUR_SCHEMA "PRAGMA user_version=" NUMBER_TEXT(SCHEMA_VERSION)
+
 #define START (20000 * (int64_t)DAY_MS + 36000000) /* 2024-10-04 10:00 */
 #define DAY_FILE "day-20241004.db"
 #define NEXT_FILE "day-20241005.db"

@@ -1,0 +1,19 @@
+/* commands_texts.h - what the commands about texts share (commands_texts.c, commands_words.c, commands_account.c). */
+#pragma once
+#include "app/commands.h"
+#include "base/time.h"
+
+/* Whose templates, flows and words: the account's of --account, or just the sub-account's of --sub-account. */
+struct text_owner {
+	struct account account;
+	uint32_t sub_account;           /* 0: the whole account */
+	char reference[NAME_MAX_BYTES]; /* "" then */
+};
+int find_text_owner(struct context *c, const struct args *a, struct text_owner *ret) MUST; /* 0 or an exit code, told */
+void text_owner_name(struct context *c, uint32_t sub_account, char out[NAME_MAX_BYTES]); /* "" for 0, "?" when unknown */
+
+/* --max-length, --header, --footer of sub-accounts, --campaigns of accounts. */
+bool text_rule_given(const struct args *a);
+int text_rule_check(struct context *c, const struct args *a) MUST; /* before anything is changed: 0 or an exit code, told */
+int text_rule_save(struct context *c, const struct args *a, uint32_t account, uint32_t sub_account) MUST;
+void text_rule_put(struct context *c, struct buf *b, uint32_t account, uint32_t sub_account); /* for the lists */
