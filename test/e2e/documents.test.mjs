@@ -6,11 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { SECRET, World, connection, run, until } from './peers/gateway.mjs';
 import { Receiver } from './peers/receiver.mjs';
 import { Smsc } from './peers/smsc.mjs';
-
-// Features of which samples are written here and which are not built yet: their tests are expected to fail. Take out what is built.
-const TO_COME = ['templates', 'flows', 'campaigns', 'schedules'];
-const built = feature => !TO_COME.includes(feature);
-const needs = feature => (built(feature) ? {} : { todo: `${feature} are not built yet` });
+import { built, needs } from './peers/to_come.mjs';
 
 // Members that our answers have beside the printed ones (docs/conformance.md says why).
 const OURS = {
