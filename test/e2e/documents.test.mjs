@@ -147,7 +147,7 @@ describe('send-bulk-sms', () => {
     flowId: '14f8142d-e731-4971-8220-5a76a12c413f',
   };
 
-  it('the curl line, and its answer', async () => {
+  it('the curl line of a bulk, and its answer', async () => {
     fresh();
     // Printed within double quotes, which no shell takes; otherwise as it stands. Its answer is printed for two of the three messages.
     const answer = await curl(String.raw`curl --request POST \
@@ -449,5 +449,13 @@ describe('messages from handsets', () => {
       return r.total === 2 && r;
     });
     assert.deepEqual(answer.messages.map(m => [m.shortCode, m.messageText, 'mt' in m]), [['27182', 'a 27182', false], ['28149', 'a 28149', false]]);
+  });
+
+  it('one without a text: a blank in the call', async () => {
+    assert.equal(await reply('5516900000003', '28128', ''), 0);
+    const call = await until('the call', () => hooks.calls.find(c => /"messageText":" "|messageText=(%20|\+)&/.test(c.body + c.path)));
+    assert.ok(call);
+    const { messages } = ok(await get('/v1/sms/receive/search', user.cs));
+    assert.equal(messages.at(-1).messageText, '');
   });
 });

@@ -109,6 +109,41 @@ describe('what is tolerated', () => {
     }
   });
 
+  it('params that do not fit flag the message, and it is sent', needs('templates'), async () => {
+    const to = number();
+    const id = ok(await single({ destination: to, messageText: 'Ola {{name}}, {{code}}', params: { name: 'Ana', other: 1 } }))[0].id;
+    assert.deepEqual((await g.delivered(id, 4)).invalidParams, ['code', 'other']);
+    assert.equal(text(await seen(to)), 'Ola Ana, ');
+  });
+
+  it('no timeZone: the user\'s, else the sub-account\'s, the account\'s, its country\'s, UTC', needs('schedules'), async () => {
+    const date = new Date(Date.now() + 2 * 86400000).toISOString().slice(0, 19);
+    const behind = async () => (Date.parse((await show(ok(await single({ destination: number(), scheduledDate: date }))[0].id)).notBefore) - Date.parse(`${date}Z`)) / 3600000;
+    assert.equal(await behind(), 0);
+    for (const [hours, ...args] of [[3, 'account', 'set', 'default', '--country', 'BR'], [2, 'account', 'set', 'default', '--time-zone', '-0200'], [1, 'sub-account', 'set', 'default', '--time-zone', '-01:00'],
+      [-5.75, 'user', 'set', 'regular', '--time-zone', 'Asia/Kathmandu']]) {
+      await g.command(...args);
+      assert.equal(await behind(), hours, args.join(' '));
+    }
+    assert.equal((Date.parse((await show(ok(await single({ destination: number(), scheduledDate: `${date}+09:00` }))[0].id)).notBefore) - Date.parse(`${date}Z`)) / 3600000, -9, 'an offset wins');
+    for (const args of [['user', 'set', 'regular'], ['sub-account', 'set', 'default'], ['account', 'set', 'default']]) await g.command(...args, '--time-zone', 'none');
+  });
+
+  it('dryRun says what would happen, and nothing does', needs('dryRun'), async () => {
+    const [first, second] = [number(), number()];
+    const before = await g.metric('pombo_messages_accepted_total');
+    for (const r of [await single({ destination: first, dryRun: true }), await query({ destination: first, dryRun: 'true' }), await bulk({ messages: [{ destination: first }, { destination: second }], messageText: 'x', dryRun: true })]) {
+      assert.deepEqual(Object.keys(ok(r)), ['dryRun', 'messages']);
+      assert.equal(r.json.dryRun, true);
+      for (const m of r.json.messages) {
+        assert.deepEqual(Object.keys(m), ['destination', 'accepted', 'parts', 'encoding', 'connection', 'carrierId', 'carrierName', 'departsAt', 'units']);
+        assert.deepEqual([m.accepted, m.parts, m.encoding, m.connection, m.carrierId, m.carrierName, m.units], [true, 1, 'GSM7', 'main', 1, 'VIVO', 1]);
+      }
+    }
+    assert.equal(await g.metric('pombo_messages_accepted_total'), before);
+    assert.equal(smsc.to(first).length, 0);
+  });
+
   it('a number that cannot be a mobile is accepted and ends in 202', async () => {
     for (const destination of ['123', 'abc', '551130001234', '0', '5511900000001234567']) {
       const r = await single({ destination });

@@ -155,46 +155,40 @@ describe('what is refused has no effect', () => {
   const DAY = 86400000, soon = ms => new Date(Date.now() + ms).toISOString().slice(0, 19);
   const ONE_START = 'only one of scheduledAt, scheduledDate and delayedInMinutes is allowed', ONE_EXPIRY = 'only one of expiresAt, expiresDate and expiresInMinutes is allowed';
   const DATES = 'must be yyyy-MM-ddTHH:mm:ss, optionally with Z or an offset', MINUTES = 'must be a whole number of minutes, not negative';
-  const RULES = {
-    'flashSMS is true or false': [[{ flashSMS: 'yes' }, 'flashSMS', 'must be true or false'], [{ flashSMS: '1' }, 'flashSMS', 'must be true or false']],
-    'one schedule': [
-      [{ scheduledAt: Date.now() + DAY, delayedInMinutes: 5 }, 'delayedInMinutes', ONE_START], [{ scheduledDate: soon(DAY), scheduledAt: Date.now() + DAY }, 'scheduledAt', ONE_START],
-      [{ delayedInMinutes: 5, scheduledDate: soon(DAY) }, 'scheduledDate', ONE_START], [{ scheduledDate: soon(DAY), scheduleDate: soon(DAY) }, 'scheduleDate', ONE_START]],
-    'one expiry': [
-      [{ expiresAt: Date.now() + DAY, expiresInMinutes: 5 }, 'expiresInMinutes', ONE_EXPIRY], [{ expiresDate: soon(DAY), expiresAt: Date.now() + DAY }, 'expiresAt', ONE_EXPIRY],
-      [{ expiresInMinutes: 5, expiresDate: soon(DAY) }, 'expiresDate', ONE_EXPIRY]],
-    'a known time zone': [[{ timeZone: 'Mars/Olympus' }, 'timeZone', ZONE], [{ timeZone: '+25:00' }, 'timeZone', ZONE], [{ timeZone: '../UTC' }, 'timeZone', ZONE]],
-    'hours from 0 to 23': [[{ timeWindow: [24] }, 'timeWindow', HOURS], [{ timeWindow: [-1] }, 'timeWindow', HOURS], [{ timeWindow: [11, 1.5] }, 'timeWindow', HOURS], [{ timeWindow: ['noon'] }, 'timeWindow', HOURS], [{ timeWindow: '11,' }, 'timeWindow', HOURS]],
-    'times that can be read': [
-      [{ scheduledAt: 'tomorrow' }, 'scheduledAt', EPOCH], [{ expiresAt: -1 }, 'expiresAt', EPOCH], [{ scheduledDate: '2027-02-30T00:00:00' }, 'scheduledDate', DATES], [{ scheduleDate: '01/12/2027' }, 'scheduleDate', DATES],
-      [{ expiresDate: '2027-12-01' }, 'expiresDate', DATES], [{ delayedInMinutes: -1 }, 'delayedInMinutes', MINUTES], [{ expiresInMinutes: 'x' }, 'expiresInMinutes', MINUTES]],
-    'an expiry that is not past': [[{ expiresAt: Date.now() - 10000 }, 'expiresAt', 'is past'], [{ expiresDate: soon(-10000) }, 'expiresDate', 'is past'], [{ expiresInMinutes: 0 }, 'expiresInMinutes', 'is past']],
-    'an expiry after the schedule': [[{ delayedInMinutes: 10, expiresInMinutes: 10 }, 'expiresInMinutes', 'must be later than the schedule'], [{ scheduledAt: Date.now() + DAY, expiresDate: soon(DAY / 2) }, 'expiresDate', 'must be later than the schedule']],
-    'a year at most': [[{ scheduledAt: Date.now() + 367 * DAY }, 'scheduledAt', 'is more than a year ahead'], [{ scheduledDate: soon(367 * DAY) }, 'scheduledDate', 'is more than a year ahead'],
-      [{ delayedInMinutes: 367 * 1440 }, 'delayedInMinutes', 'is more than a year ahead'], [{ expiresInMinutes: 367 * 1440 }, 'expiresInMinutes', 'is more than a year ahead']],
-    'a known template': [[{ messageText: '', templateId: 77 }, 'templateId', 'unknown'], [{ messageText: '', templateId: -1 }, 'templateId', 'unknown'], [{ messageText: '', templateName: 'nobody' }, 'templateName', 'unknown'], [{ templateId: 'x' }, 'templateId', 'must be a whole number']],
-    'a known flow': [[{ messageText: '', flowId: '14f8142d-e731-4971-8220-5a76a12c4130' }, 'flowId', 'unknown'], [{ messageText: '', flowId: 'x' }, 'flowId', 'unknown']],
-    'a text by template or by flow': [[{ messageText: '', templateId: 0, flowId: 'x' }, 'flowId', 'not together with a template']],
-    'params that are names and plain values': [[{ params: { a: [] } }, 'params.a', 'must be a string, a number or a boolean'], [{ params: { '': 'x' } }, 'params', 'a name is empty'],
-      [{ params: Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`p${i}`, 'x'])) }, 'params', 'more than 100 parameters']],
-  };
-  const FEATURES = {
-    'one schedule': 'schedules', 'one expiry': 'schedules', 'a known time zone': 'schedules', 'hours from 0 to 23': 'schedules', 'times that can be read': 'schedules', 'an expiry that is not past': 'schedules',
-    'an expiry after the schedule': 'schedules', 'a year at most': 'schedules', 'a known template': 'templates', 'a known flow': 'flows', 'a text by template or by flow': 'flows', 'params that are names and plain values': 'templates',
-  };
-  for (const [name, cases] of Object.entries(RULES)) {
-    it(`rule: ${name}`, needs(FEATURES[name]), async () => {
-      for (const [fields, field, rule] of cases) {
+  function rule(name, feature, cases) {
+    it(name, needs(feature), async () => {
+      for (const [fields, field, words] of cases) {
         // A message's own text would win over a template of another level.
         const m = 'messageText' in fields ? { destination: TO } : { destination: TO, messageText: 'x' };
-        fault(await single(fields), field, rule);
-        fault(await bulk({ messages: [{ destination: TO, messageText: 'x' }, { ...m, ...fields }] }), `messages[1].${field}`, rule);
-        fault(await bulk({ messages: [m], defaultValues: fields }), `defaultValues.${field}`, rule);
-        fault(await bulk({ messages: [m], ...fields }), field, rule);
-        if (!('params' in fields) && !Object.values(fields).some(v => Array.isArray(v) && v.some(x => typeof x === 'string'))) fault(await query(fields), field, rule);
+        fault(await single(fields), field, words);
+        fault(await bulk({ messages: [{ destination: TO, messageText: 'x' }, { ...m, ...fields }] }), `messages[1].${field}`, words);
+        fault(await bulk({ messages: [m], defaultValues: fields }), `defaultValues.${field}`, words);
+        fault(await bulk({ messages: [m], ...fields }), field, words);
+        if (!('params' in fields) && !Object.values(fields).some(v => Array.isArray(v) && v.some(x => typeof x === 'string'))) fault(await query(fields), field, words);
       }
     });
   }
+  rule('flashSMS is true or false', undefined, [[{ flashSMS: 'yes' }, 'flashSMS', 'must be true or false'], [{ flashSMS: '1' }, 'flashSMS', 'must be true or false']]);
+  rule('one schedule', 'schedules', [
+    [{ scheduledAt: Date.now() + DAY, delayedInMinutes: 5 }, 'delayedInMinutes', ONE_START], [{ scheduledDate: soon(DAY), scheduledAt: Date.now() + DAY }, 'scheduledAt', ONE_START],
+    [{ delayedInMinutes: 5, scheduledDate: soon(DAY) }, 'scheduledDate', ONE_START], [{ scheduledDate: soon(DAY), scheduleDate: soon(DAY) }, 'scheduleDate', ONE_START]]);
+  rule('one expiry', 'schedules', [
+    [{ expiresAt: Date.now() + DAY, expiresInMinutes: 5 }, 'expiresInMinutes', ONE_EXPIRY], [{ expiresDate: soon(DAY), expiresAt: Date.now() + DAY }, 'expiresAt', ONE_EXPIRY],
+    [{ expiresInMinutes: 5, expiresDate: soon(DAY) }, 'expiresDate', ONE_EXPIRY]]);
+  rule('a known time zone', 'schedules', [[{ timeZone: 'Mars/Olympus' }, 'timeZone', ZONE], [{ timeZone: '+25:00' }, 'timeZone', ZONE], [{ timeZone: '../UTC' }, 'timeZone', ZONE]]);
+  rule('hours from 0 to 23', 'schedules', [[{ timeWindow: [24] }, 'timeWindow', HOURS], [{ timeWindow: [-1] }, 'timeWindow', HOURS], [{ timeWindow: [11, 1.5] }, 'timeWindow', HOURS], [{ timeWindow: ['noon'] }, 'timeWindow', HOURS], [{ timeWindow: '11,' }, 'timeWindow', HOURS]]);
+  rule('times that can be read', 'schedules', [
+    [{ scheduledAt: 'tomorrow' }, 'scheduledAt', EPOCH], [{ expiresAt: -1 }, 'expiresAt', EPOCH], [{ scheduledDate: '2027-02-30T00:00:00' }, 'scheduledDate', DATES], [{ scheduleDate: '01/12/2027' }, 'scheduleDate', DATES],
+    [{ expiresDate: '2027-12-01' }, 'expiresDate', DATES], [{ delayedInMinutes: -1 }, 'delayedInMinutes', MINUTES], [{ expiresInMinutes: 'x' }, 'expiresInMinutes', MINUTES]]);
+  rule('an expiry that is not past', 'schedules', [[{ expiresAt: Date.now() - 10000 }, 'expiresAt', 'is past'], [{ expiresDate: soon(-10000) }, 'expiresDate', 'is past'], [{ expiresInMinutes: 0 }, 'expiresInMinutes', 'is past']]);
+  rule('an expiry after the schedule', 'schedules', [[{ delayedInMinutes: 10, expiresInMinutes: 10 }, 'expiresInMinutes', 'must be later than the schedule'], [{ scheduledAt: Date.now() + DAY, expiresDate: soon(DAY / 2) }, 'expiresDate', 'must be later than the schedule']]);
+  rule('a year at most', 'schedules', [[{ scheduledAt: Date.now() + 367 * DAY }, 'scheduledAt', 'is more than a year ahead'], [{ scheduledDate: soon(367 * DAY) }, 'scheduledDate', 'is more than a year ahead'],
+    [{ delayedInMinutes: 367 * 1440 }, 'delayedInMinutes', 'is more than a year ahead'], [{ expiresInMinutes: 367 * 1440 }, 'expiresInMinutes', 'is more than a year ahead']]);
+  rule('a known template', 'templates', [[{ messageText: '', templateId: 77 }, 'templateId', 'unknown'], [{ messageText: '', templateId: -1 }, 'templateId', 'unknown'], [{ messageText: '', templateName: 'nobody' }, 'templateName', 'unknown'], [{ templateId: 'x' }, 'templateId', 'must be a whole number']]);
+  rule('a known flow', 'flows', [[{ messageText: '', flowId: '14f8142d-e731-4971-8220-5a76a12c4130' }, 'flowId', 'unknown'], [{ messageText: '', flowId: 'x' }, 'flowId', 'unknown']]);
+  rule('a text by template or by flow', 'flows', [[{ messageText: '', templateId: 0, flowId: 'x' }, 'flowId', 'not together with a template']]);
+  rule('params that are names and plain values', 'templates', [[{ params: { a: [] } }, 'params.a', 'must be a string, a number or a boolean'], [{ params: { '': 'x' } }, 'params', 'a name is empty'],
+    [{ params: Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`p${i}`, 'x'])) }, 'params', 'more than 100 parameters']]);
 
   it('a template by a name that fits several, or by id and name that disagree', needs('templates'), async () => {
     for (const [id, name] of [[0, 'zero'], [1, 'same'], [2, 'Same']]) await g.command('template', 'add', '--name', name, '--text', 'x', '--id', String(id));
