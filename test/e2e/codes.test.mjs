@@ -1,13 +1,14 @@
 // Every status code that there is: what ends with it, in the status and in the call to the webhook. The document breaks off after 204;
 // the others are those that real clients of the same platform know.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { World, connection, until } from './peers/gateway.mjs';
+import { after, before, describe } from 'node:test';
+import { World, connection, until, within } from './peers/gateway.mjs';
 import { Receiver } from './peers/receiver.mjs';
 import { Smsc } from './peers/smsc.mjs';
 import { needs } from './peers/to_come.mjs';
 
 const w = new World();
+const it = within(w);
 let g, hooks;
 
 const N = '551190000';

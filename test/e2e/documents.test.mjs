@@ -2,10 +2,10 @@
 // Adapted are host, credentials, ids, and what no JSON parser takes; each other adaptation is said where it is made. What an answer
 // must look like is the printed one: the same members in the same order, of the same types; what is ours beside them is said in OURS.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { SECRET, World, connection, run, until } from './peers/gateway.mjs';
+import { after, before, describe } from 'node:test';
+import { SECRET, World, connection, run, until, within } from './peers/gateway.mjs';
 import { Receiver } from './peers/receiver.mjs';
-import { Smsc } from './peers/smsc.mjs';
+import { Smsc, smpp } from './peers/smsc.mjs';
 import { built, needs } from './peers/to_come.mjs';
 
 // Members that our answers have beside the printed ones (docs/conformance.md says why).
@@ -20,6 +20,7 @@ const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
 const USER_NAME = 'Usuário Movile Messaging';
 
 const w = new World();
+const it = within(w);
 const user = {}; // by the mail address's first half: credentials
 let g, smsc, hooks;
 
@@ -47,7 +48,7 @@ const post = (path, body, who = user.system) => g.request('POST', path, { body, 
 const get = (path, who = user.system) => g.request('GET', path, { user: who });
 const bulk = (body, who) => post('/v1/send-bulk-sms', body, who);
 // What the carrier got, by destination.
-const text = s => (s.f.coding & 8 ? Buffer.from(s.f.text).swap16().toString('utf16le') : s.f.text.toString('latin1'));
+const text = s => (s.f.coding & 8 ? Buffer.from(s.f.text).swap16().toString('utf16le') : smpp.encodings.ASCII.decode(s.f.text)); // its ASCII is GSM 03.38
 const fresh = () => { smsc.submits.length = 0; };
 const seen = (to, n = 1) => until(`${n} submits to ${to}`, () => smsc.to(to).length >= n && smsc.to(to)[n - 1]);
 const reply = (source, to, words) => smsc.deliver(null, { source_addr_ton: 1, source_addr_npi: 1, source_addr: source, dest_addr_ton: 3, destination_addr: to, data_coding: 3, short_message: Buffer.from(words, 'latin1') });

@@ -1,12 +1,13 @@
 // What is tolerated of callers, what fits at the limits, and which level of a bulk wins, field by field; seen at the carrier, in answers
 // and statuses.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { World, connection, until } from './peers/gateway.mjs';
-import { Smsc } from './peers/smsc.mjs';
+import { after, before, describe } from 'node:test';
+import { World, connection, until, within } from './peers/gateway.mjs';
+import { Smsc, smpp } from './peers/smsc.mjs';
 import { needs } from './peers/to_come.mjs';
 
 const w = new World();
+const it = within(w);
 let user, g, smsc;
 
 const request = (method, path, options = {}) => g.request(method, path, { user, ...options });
@@ -19,7 +20,7 @@ const show = id => g.json('message', 'show', id);
 let last = 0;
 const number = () => `55119${String(++last).padStart(8, '0')}`;
 const seen = to => until(`a submit to ${to}`, () => smsc.to(to)[0]);
-const text = s => (s.f.coding & 8 ? Buffer.from(s.f.text).swap16().toString('utf16le') : s.f.text.toString('latin1'));
+const text = s => (s.f.coding & 8 ? Buffer.from(s.f.text).swap16().toString('utf16le') : smpp.encodings.ASCII.decode(s.f.text)); // its ASCII is GSM 03.38
 
 before(async () => {
   smsc = await w.peer(Smsc.listen());

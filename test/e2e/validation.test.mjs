@@ -1,15 +1,16 @@
 // Bad input through the real gateway: each rule with its exact status, errorMessage and field path, on every way in, and without any
 // effect.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 import net from 'node:net';
-import { World, connection, scenario, until } from './peers/gateway.mjs';
+import { World, connection, scenario, until, within } from './peers/gateway.mjs';
 import { Smsc } from './peers/smsc.mjs';
 import { needs } from './peers/to_come.mjs';
 
 const TO = '5511900000001';
 const SENDS = ['/v1/send-sms', '/v1/send-bulk-sms'];
 const w = new World();
+const it = within(w);
 const user = {};
 let g, smsc;
 
