@@ -9,6 +9,7 @@ stage layers-self-test exit python3 tools/layers.py --self-test
 stage layers exit python3 tools/layers.py
 stage format exit tools/format.sh --check
 stage reference exit python3 tools/docgen.py --check
+stage conformance exit python3 tools/conformance.py --self-test --check
 stage build-asan exit build_asan
 stage unit-and-simulation meson:build/asan run_meson_tests build/asan --no-rebuild --no-suite fuzz
 stage fuzz-corpora meson:build/asan run_meson_tests build/asan --no-rebuild --suite fuzz

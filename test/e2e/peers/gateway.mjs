@@ -1,7 +1,7 @@
 // gateway.mjs - the program under test as a child process, its configuration in a folder of its own, and the one who uses it.
 //
 // scenario(name, fn) is a test that gets a World: whatever is started through it is ended when the test is over, last one first, and
-// a test that fails says what the gateway logged.
+// a test that fails says what the gateway logged. within(world) makes tests that share one.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -258,7 +258,27 @@ export class World {
     }
     if (errors.length) throw errors[0];
   }
+
+  // What the gateways of a failed test logged last. Their folders stay.
+  tell(t) {
+    this.failed = true;
+    for (const g of this.gateways) {
+      t.diagnostic(`the gateway's folder is ${g.dir}; the end of its log:`);
+      for (const line of g.log().trimEnd().split('\n').slice(-25)) t.diagnostic(line);
+    }
+  }
 }
+
+// within(world): tests that share one world, which the file ends itself.
+export const within = w => (name, options, fn) => {
+  if (!fn) [options, fn] = [{}, options];
+  it(name, { timeout: 50000, ...options }, async t => {
+    try { await fn(t); } catch (e) {
+      if (!options.todo) w.tell(t);
+      throw e;
+    }
+  });
+};
 
 export function scenario(name, options, fn) {
   if (!fn) [options, fn] = [{}, options];
@@ -268,11 +288,7 @@ export function scenario(name, options, fn) {
     try { await fn(w, t); } catch (e) { error = e; w.failed = !options.todo; }
     try { await w.end(); } catch (e) { error ??= e; }
     if (!error) return;
-    for (const g of w.gateways) {
-      if (!w.failed) break;
-      t.diagnostic(`the gateway's folder is ${g.dir}; the end of its log:`);
-      for (const line of g.log().trimEnd().split('\n').slice(-25)) t.diagnostic(line);
-    }
+    if (w.failed) w.tell(t);
     throw error;
   });
 }
