@@ -24,6 +24,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fault faults[FAULTS_MAX];
 static size_t fault_count;
 static atomic_bool any;
+static bool here; /* only calls of this thread count: */
+static pthread_t owner;
 static pthread_once_t from_environment = PTHREAD_ONCE_INIT;
 
 /* A test that asks for a fault that never comes would pass for the wrong reason. */
@@ -75,13 +77,19 @@ static void parse(const char *spec)
 
 static void read_environment(void) { parse(getenv("POMBO_FAULTS")); }
 
-void fault_set(const char *spec)
+static void set(const char *spec, bool mine)
 {
 	pthread_once(&from_environment, read_environment);
 	pthread_mutex_lock(&lock);
+	here = mine;
+	owner = pthread_self();
 	parse(spec);
 	pthread_mutex_unlock(&lock);
 }
+
+void fault_set(const char *spec) { set(spec, false); }
+
+void fault_set_here(const char *spec) { set(spec, true); }
 
 bool fault_hit(const char *name)
 {
@@ -91,7 +99,7 @@ bool fault_hit(const char *name)
 	if (!atomic_load_explicit(&any, memory_order_relaxed))
 		return false;
 	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < fault_count; i++) {
+	for (size_t i = 0; i < fault_count && (!here || pthread_equal(owner, pthread_self())); i++) {
 		struct fault *f = &faults[i];
 
 		if (strcmp(f->name, name) != 0)

@@ -7,6 +7,8 @@
 #ifdef POMBO_FAULTS
 bool fault_hit(const char *name);
 void fault_set(const char *spec); /* replaces all; NULL or "" clears */
+/* The same, and only what this thread calls counts: no helper thread takes the fault that was meant for the caller. */
+void fault_set_here(const char *spec);
 #define FAULT(name) fault_hit(name)
 #else
 #define FAULT(name) false

@@ -42,6 +42,30 @@ static void plus_means_ever_after(void **state)
 	assert_false(FAULT("store.write"));
 }
 
+static void *hit_elsewhere(void *hit)
+{
+	*(bool *)hit = FAULT("a");
+	return NULL;
+}
+
+static void only_the_callers_thread_counts_when_asked(void **state)
+{
+	bool hit = true;
+	pthread_t t;
+
+	(void)state;
+	fault_set_here("a:1");
+	assert_int_equal(pthread_create(&t, NULL, hit_elsewhere, &hit), 0);
+	pthread_join(t, NULL);
+	assert_false(hit);
+	assert_true(FAULT("a"));
+	fault_set("a:1");
+	assert_int_equal(pthread_create(&t, NULL, hit_elsewhere, &hit), 0);
+	pthread_join(t, NULL);
+	assert_true(hit);
+	fault_set(NULL);
+}
+
 static void kill_ends_the_process(void **state)
 {
 	int status = 0;
@@ -109,8 +133,11 @@ static void threads_share_the_count(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_nth_call_fails_once), cmocka_unit_test(plus_means_ever_after),
-		cmocka_unit_test(kill_ends_the_process),   cmocka_unit_test(a_bad_spec_ends_the_process),
+		cmocka_unit_test(the_nth_call_fails_once),
+		cmocka_unit_test(plus_means_ever_after),
+		cmocka_unit_test(only_the_callers_thread_counts_when_asked),
+		cmocka_unit_test(kill_ends_the_process),
+		cmocka_unit_test(a_bad_spec_ends_the_process),
 		cmocka_unit_test(threads_share_the_count),
 	};
 
