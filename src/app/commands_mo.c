@@ -18,6 +18,11 @@ static const char *connection_of(const struct settings *s, uint16_t number)
 	return "";
 }
 
+static const char *wish_of(const struct mo *m)
+{
+	return m->wish == MO_WISH_OUT ? "opt-out" : m->wish == MO_WISH_IN ? "opt-in" : "";
+}
+
 static void mo_json(struct buf *b, const struct mo *m, const struct event *ev, size_t n,
 		    const struct timeline_names *names, bool text)
 {
@@ -40,6 +45,7 @@ static void mo_json(struct buf *b, const struct mo *m, const struct event *ev, s
 		if (m->user)
 			timeline_member(b, "mtUsername", str_of(user_name(names->all, m->user)));
 	}
+	timeline_member(b, "asksFor", str_of(wish_of(m)));
 	buf_fmt(b, ",\"carrierId\":%d,\"parts\":%u,\"partsReceived\":%u", m->operator_id, m->total, m->came);
 	timeline_member(b, "connection", str_of(connection_of(names->settings, m->connection)));
 	timeline_member(b, "receivedAt", str_of(iso_utc(at, m->at, true)));
@@ -75,6 +81,7 @@ static void mo_lines(struct buf *b, const struct mo *m, const struct event *ev, 
 	line(b, "found by", str_of(mo_owner_name(m->owner)));
 	if (m->mt)
 		line(b, "answers", str_of(uid_print(id, (struct uid){m->mt, m->mt_rest})));
+	line(b, "asks for", str_of(wish_of(m)));
 	line(b, "campaign", m->campaign);
 	line(b, "connection", str_of(connection_of(names->settings, m->connection)));
 	buf_putc(b, '\n');

@@ -172,6 +172,7 @@ int gateway_open(struct gateway *g, struct err *e)
 				    .settings = g->settings,
 				    .optout = keeper_optout,
 				    .optout_ctx = g->numbers,
+				    .optout_written = keeper_written,
 				    .optout_mark = keeper_mark(g->numbers)};
 	r = engine_open(&g->engine, &ec, e);
 	if (r < 0)

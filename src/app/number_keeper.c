@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/log.h"
 #include "base/ranges.h"
 #include "core/numbers.h"
@@ -21,16 +22,19 @@ struct waiting {
 	struct node node;
 	struct number_change change;
 	int64_t key;
+	uint64_t commands; /* so many had been when it was put in force */
 	char why[NUMBER_WHY_MAX + 1];
 };
 struct number_keeper {
 	struct numbers_db *db;
-	int64_t mark;
+	_Atomic int64_t mark;
 	bool filled;
 	pthread_mutex_t order; /* disk, then memory */
 	pthread_mutex_t lock;  /* what follows */
 	pthread_cond_t wake, room;
 	struct list waiting; /* struct waiting */
+	struct map *last;    /* entry of a list -> struct waiting, the newest that is not on the disk */
+	uint64_t commands;   /* changes by command */
 	bool running, ending;
 	pthread_t thread;
 };
@@ -74,6 +78,7 @@ static int fill(struct number_keeper *k, const char *data_folder, struct err *e)
 int keeper_open(struct number_keeper **ret, const char *data_folder, bool filled, struct err *e)
 {
 	struct number_keeper *k = xnew(struct number_keeper);
+	int64_t mark = 0;
 	int r;
 
 	pthread_mutex_init(&k->order, NULL);
@@ -81,10 +86,12 @@ int keeper_open(struct number_keeper **ret, const char *data_folder, bool filled
 	pthread_cond_init(&k->wake, NULL);
 	pthread_cond_init(&k->room, NULL);
 	list_init(&k->waiting);
+	k->last = map_new();
 	k->filled = filled;
 	r = numbers_db_open(&k->db, data_folder, e);
 	if (r == 0)
-		r = numbers_db_mark(k->db, &k->mark, e);
+		r = numbers_db_mark(k->db, &mark, e);
+	k->mark = mark;
 	if (r == 0 && filled)
 		r = fill(k, data_folder, e);
 	if (r < 0)
@@ -98,6 +105,8 @@ struct numbers_db *keeper_db(struct number_keeper *k) { return k->db; }
 
 int64_t keeper_mark(const struct number_keeper *k) { return k->mark; }
 
+int64_t keeper_written(void *ctx) { return keeper_mark(ctx); }
+
 int keeper_change(struct number_keeper *k, const struct number_change *c, size_t n, size_t *changed, struct err *e)
 {
 	int r;
@@ -106,11 +115,35 @@ int keeper_change(struct number_keeper *k, const struct number_change *c, size_t
 	r = numbers_db_change(k->db, c, n, 0, changed, e);
 	if (r == 0 && k->filled)
 		numbers_change(c, n);
+	pthread_mutex_lock(&k->lock);
+	k->commands++; /* after it is in memory: see settle() */
+	pthread_mutex_unlock(&k->lock);
 	pthread_mutex_unlock(&k->order);
 	return r;
 }
 
 /* -- what MOs asked for --------------------------------------------------------------------------------------------- */
+
+static uint64_t entry_of(const struct number_change *c)
+{
+	const uint64_t name[] = {c->list, c->owner, c->number};
+
+	return hash_bytes(name, sizeof name);
+}
+
+/* On the disk now. A command that ended after the wish was put in force was before it on the disk, so it must be in memory too: the wish
+ * is put in force again, but not over a newer one. */
+static void settle(struct number_keeper *k, struct waiting *w)
+{
+	uint64_t name = entry_of(&w->change);
+
+	if (map_ptr(k->last, name) == w) {
+		map_del(k->last, name, NULL);
+		if (w->commands != k->commands)
+			numbers_change(&w->change, 1);
+	}
+	free(w);
+}
 
 static int write_down(struct number_keeper *k, struct list *batch, struct err *e)
 {
@@ -127,11 +160,13 @@ static int write_down(struct number_keeper *k, struct list *batch, struct err *e
 	}
 	pthread_mutex_lock(&k->order);
 	r = numbers_db_change(k->db, c, n, mark, NULL, e);
-	if (r == 0) /* again: a command may have come between */
-		numbers_change(c, n);
-	pthread_mutex_unlock(&k->order);
+	if (r == 0)
+		k->mark = MAX(mark, (int64_t)k->mark);
+	pthread_mutex_lock(&k->lock);
 	for (struct node *at; (at = list_pop(batch));)
-		free(OWNER(struct waiting, node, at));
+		settle(k, OWNER(struct waiting, node, at));
+	pthread_mutex_unlock(&k->lock);
+	pthread_mutex_unlock(&k->order);
 	return r;
 }
 
@@ -177,6 +212,9 @@ void keeper_optout(void *ctx, const struct number_change *c, int64_t key)
 	pthread_mutex_lock(&k->lock);
 	while (k->running && k->waiting.count >= WAITING_MAX)
 		pthread_cond_wait(&k->room, &k->lock);
+	w->commands = k->commands;
+	numbers_change(&w->change, 1);
+	map_set_ptr(k->last, entry_of(&w->change), w);
 	list_push(&k->waiting, &w->node);
 	pthread_cond_signal(&k->wake);
 	pthread_mutex_unlock(&k->lock);
@@ -203,6 +241,7 @@ void keeper_close(struct number_keeper *k)
 	}
 	for (struct node *at; (at = list_pop(&k->waiting));)
 		free(OWNER(struct waiting, node, at));
+	map_free(k->last);
 	numbers_db_close(k->db);
 	if (k->filled)
 		numbers_clear();

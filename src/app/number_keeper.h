@@ -1,7 +1,7 @@
 /* number_keeper.h - keeps the lists of numbers on the disk and those in memory the same, and the table of ported numbers in use.
  *
- * Every change goes to the disk first, then to memory, under one lock, so that both end with the same last word. What an MO asked for is
- * in memory already when it comes here (core/optout.h) and is written by a thread of its own. */
+ * Every change by command goes to the disk first, then to memory, under one lock, so that both end with the same last word. What an MO
+ * asked for (core/optout.h) is durable with the MO: it goes to memory at once and is written by a thread of its own. */
 #pragma once
 #include "store/numbers.h"
 
@@ -18,7 +18,8 @@ int keeper_change(struct number_keeper *k, const struct number_change *c, size_t
 /* For engine_config.optout: ctx is the keeper. Waits only when 65536 changes have not found their way to the disk. */
 void keeper_optout(void *ctx, const struct number_change *c, int64_t key);
 int keeper_start(struct number_keeper *k, struct err *e) MUST; /* the thread that writes them */
-int64_t keeper_mark(const struct number_keeper *k);            /* as it was when the file was opened */
+int64_t keeper_mark(const struct number_keeper *k);            /* every change up to that MO is in the file */
+int64_t keeper_written(void *ctx);                             /* the same for engine_config.optout_written */
 
 /* Where the table of ported numbers lies; the caller frees. */
 char *keeper_ported_path(const char *data_folder) MUST;

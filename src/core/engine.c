@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "core/intake.h"
+#include "core/optout.h"
 #include "core/ring.h"
 #include "model/codes.h"
 
@@ -218,6 +219,7 @@ static void put_marks(struct engine *e)
 	put_mark(e, "unfinished", unfinished_mark(e));
 	put_mark(e, "hooks", hooks_mark(e));
 	put_mark(e, "mo_parts", mo_mark(e));
+	put_mark(e, "mo_wishes", optout_mark(e));
 	put_mark(e, "sweep", e->sweep);
 }
 
@@ -479,6 +481,7 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	prng_seed(&e->prng, c->seed ? c->seed : rng_u64());
 	e->optout = c->optout;
 	e->optout_ctx = c->optout_ctx;
+	e->optout_written = c->optout_written;
 	e->optout_mark = c->optout_mark;
 	e->mail = mailbox_new(MAIL_LIMIT);
 	e->unfinished = map_new();

@@ -15,11 +15,12 @@ struct engine_config {
 	int64_t (*now)(void *ctx);       /* wall ms; NULL = wall_ms */
 	void *now_ctx;
 	uint64_t seed; /* jitter; 0 = random */
-	/* Writes an opt-out that an MO asked for (core/optout.h) to the lists' file, with the MO's key as the mark; on the engine thread,
-	 * must not wait for the disk. NULL: lists in memory only. */
+	/* Puts an opt-out that an MO asked for (core/optout.h) in force at once (core/numbers.h), and into the lists' file in time, with the
+	 * MO's key as the mark; on the engine thread, must not wait for the disk. NULL: lists in memory only. */
 	void (*optout)(void *ctx, const struct number_change *c, int64_t key);
 	void *optout_ctx;
-	int64_t optout_mark; /* the mark that is in the file */
+	int64_t (*optout_written)(void *ctx); /* the mark that is in the file now */
+	int64_t optout_mark;                  /* the mark that was in the file when it was opened */
 };
 int engine_open(struct engine **ret, const struct engine_config *c, struct err *e) MUST;
 /* The env a channel is opened with; valid as long as the engine. */

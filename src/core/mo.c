@@ -16,6 +16,7 @@
  * that the carrier may have stopped waiting. Parts carry a reference number that handsets do not use twice in a row; for them the
  * content alone decides. */
 #include "core/mo.h"
+#include "core/optout.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -313,7 +314,7 @@ void mo_turn(struct engine *e)
 
 void mo_second(struct engine *e)
 {
-	int64_t keep = MAX(e->settings->sms.mo.duplicate_window_ms, (int64_t)MO_REPLY_MS);
+	int64_t keep = MAX(e->settings->sms.mo.duplicate_window_ms, (int64_t)MO_REPLIES_MS);
 	struct node *n;
 
 	while ((n = list_first(&e->mos.recent)) && OWNER(struct seen, order, n)->at + keep < e->now)
@@ -332,9 +333,9 @@ int64_t mo_mark(const struct engine *e)
 
 struct restart {
 	struct engine *e;
-	struct map *joined; /* keys of parts that are in a message */
-	struct buf waiting; /* struct mo_part, the text's bytes behind it */
-	int64_t mark, since, oldest;
+	struct map *joined;                  /* keys of parts that are in a message */
+	struct buf waiting;                  /* struct mo_part, the text's bytes behind it */
+	int64_t mark, since, oldest, wishes; /* wishes: those above it may not be in the lists' file */
 };
 
 static bool known_mo(void *ctx, const struct mo *m)
@@ -342,6 +343,8 @@ static bool known_mo(void *ctx, const struct mo *m)
 	struct restart *r = ctx;
 
 	r->e->mos.last = MAX(r->e->mos.last, m->key);
+	if (m->key > r->wishes)
+		mo_wish(r->e, m, true);
 	for (size_t i = 0; i + 8 <= m->parts.n; i += 8) {
 		uint64_t le;
 
@@ -391,17 +394,20 @@ static void take_waiting(struct restart *r)
 	}
 }
 
-int mo_recover(struct engine *e, int64_t mark)
+int mo_recover(struct engine *e, int64_t mark, int64_t wishes)
 {
 	struct restart r = {.e = e,
 			    .joined = map_new(),
 			    .waiting = {.max = (size_t)1 << 30},
 			    .mark = mark,
 			    .since = e->now - e->settings->sms.mo.duplicate_window_ms,
-			    .oldest = e->now - e->settings->retention.mo_ms};
-	int64_t from = MIN(mark, uid_key_at(MAX(r.since, (int64_t)0)));
-	int n = e->ops->mos_from(e->store, from, known_mo, &r);
+			    .oldest = e->now - e->settings->retention.mo_ms,
+			    .wishes = MAX(wishes, e->optout_mark)};
+	int64_t from = MIN(MIN(mark, r.wishes), uid_key_at(MAX(r.since, (int64_t)0)));
+	int n;
 
+	e->optout_mark = r.wishes;
+	n = e->ops->mos_from(e->store, from, known_mo, &r);
 	if (n == 0)
 		n = e->ops->mo_parts_from(e->store, from, known_part, &r);
 	if (n == 0)

@@ -10,8 +10,10 @@
 #endif
 #define MO_MATCH_MS ((int64_t)5 * 86400000) /* an MT this old is not answered any more [api.md section 8] */
 #define MO_MATCH_DAYS 6
-#define MO_REPLY_MS \
-	10000 /* one keyword's replies to one handset are this far apart: two machines must not talk for ever */
+#define MO_REPLY_MS 10000 /* one keyword's replies to one handset are this far apart */
+#define MO_REPLIES_MS \
+	3600000 /* in which there are at most sms.mo.replies_per_hour from one short code to one handset */
+#define MO_REPLY_DIGITS 8 /* a number shorter than this is a service and gets none */
 
 /* A message that is whole, or as whole as it gets. */
 struct mo_arrival {
@@ -23,6 +25,8 @@ struct mo_arrival {
 	struct str parts; /* their keys, see struct mo */
 };
 void mo_accept(struct engine *e, const struct mo_arrival *a);
+/* What it asks for, if anything: with the open batch, or again at the start. */
+void mo_wish(struct engine *e, const struct mo *m, bool again);
 /* Hash of a handset and a sender, never 0; what EV_ATTEMPT carries and an MO is matched by. */
 uint64_t mo_handset(const struct engine *e, struct str number, struct str sender);
 /* True when nothing with that hash came within span ms; remembers that it did now. */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "core/intake.h"
+#include "core/optout.h"
 #include "model/codes.h"
 
 #define CANDIDATES 64
@@ -117,20 +118,84 @@ static void owner_by_mt(struct mo *m, const struct delivery *d)
 
 /* -- what follows ------------------------------------------------------------------------------------------------------ */
 
+/* Two machines must not talk for ever: one keyword's replies to one handset are some seconds apart, and all replies from one short code
+ * to it are limited by the hour. The hour has so many places, each taken for that long. */
+static bool may_reply(struct engine *e, const struct mo *m, const struct keyword *k)
+{
+	uint64_t handset = mo_handset(e, str_of(m->source), str_of(m->short_code));
+	const char *name = k->normal;
+
+	if (!mo_first(e, hash_keyed(&e->hash_key, name, strlen(name)) ^ handset, MO_REPLY_MS))
+		return false;
+	for (int64_t i = 1; i <= e->settings->sms.mo.replies_per_hour; i++)
+		if (mo_first(e, handset ^ (uint64_t)i * 0x9e3779b97f4a7c15, MO_REPLIES_MS))
+			return true;
+	return false;
+}
+
+/* At most one to an MO, and only to what may be a telephone: short codes and senders of words are services. */
 static void reply(struct engine *e, const struct mo *m, const struct keyword *k)
 {
 	uint32_t sub = k->sub_account ? k->sub_account : m->sub_account;
 	const struct sub_account *s = e->snap ? snapshot_sub(e->snap, sub) : NULL;
-	uint64_t hash = mo_handset(e, str_of(m->source), str_of(k->word)) ^ k->id;
 
-	if (!s || !all_digits(str_of(m->source)) || !mo_first(e, hash, MO_REPLY_MS))
+	if (!s || !all_digits(str_of(m->source)) || strlen(m->source) < MO_REPLY_DIGITS)
 		return;
+	if (!may_reply(e, m, k)) {
+		metric_add(M_MO_REPLIES_LIMITED, 1);
+		return;
+	}
 	intake_reply(e, s, str_of(m->source), str_of(m->short_code), str_of(k->text));
 	metric_add(M_MO_REPLIES, 1);
 }
 
+/* A keyword that opts out or in goes before the words that count everywhere, which must be all that the message says. A keyword that
+ * replies or routes does not take their meaning from them: who writes SAIR is off the list, whatever else follows. */
+static void read_wish(const struct engine *e, struct mo *m, const struct keyword *k)
+{
+	if (k && (k->action == KEYWORD_OPT_OUT || k->action == KEYWORD_OPT_IN)) {
+		m->wish = k->action == KEYWORD_OPT_OUT ? MO_WISH_OUT : MO_WISH_IN;
+		m->wish_sub = k->sub_account;
+	} else if (words_whole(e->mos.opt_out, m->text) >= 0) {
+		m->wish = MO_WISH_OUT;
+	} else if (words_whole(e->mos.opt_in, m->text) >= 0) {
+		m->wish = MO_WISH_IN;
+	}
+	if (!m->wish_sub)
+		m->wish_sub = m->sub_account;
+	if (!m->wish_sub || !all_digits(str_of(m->source)))
+		m->wish = MO_WISH_NONE;
+}
+
+void mo_wish(struct engine *e, const struct mo *m, bool again)
+{
+	struct buf proof = BUF_INIT;
+	char id[UUID_TEXT];
+	struct optout o = {.sub_account = m->wish_sub,
+			   .digits = str_of(m->source),
+			   .out = m->wish == MO_WISH_OUT,
+			   .at = m->at,
+			   .key = m->key};
+
+	if (m->wish == MO_WISH_NONE || !o.digits.n) /* erased meanwhile */
+		return;
+	uid_print(id, (struct uid){m->key, m->rest});
+	buf_fmt(&proof, "MO %s to %s: ", id, m->short_code);
+	buf_str(&proof, m->text);
+	o.proof = buf_view(&proof);
+	if (again) {
+		optout_again(e, &o);
+	} else {
+		optout_early(&o);
+		optout_change(e, &o);
+		metric_add(o.out ? M_MO_OPT_OUT : M_MO_OPT_IN, 1);
+	}
+	buf_done(&proof);
+}
+
 static void obey(struct engine *e, const struct mo *m, const struct keyword *k)
 {
+	mo_wish(e, m, false);
 	if (k && k->action == KEYWORD_REPLY)
 		reply(e, m, k);
 }
@@ -181,6 +246,7 @@ void mo_accept(struct engine *e, const struct mo_arrival *a)
 		owner_by_mt(&m, mt->d);
 	else
 		owner_without_mt(e, &m, k);
+	read_wish(e, &m, k);
 	ev.code = m.owner;
 	ev.hash = (uint64_t)m.mt;
 	m.seq = e->seq + 1;

@@ -16,9 +16,10 @@ struct wish {
 
 static void apply(struct engine *e, const struct number_change *c, int64_t key)
 {
-	numbers_change(c, 1);
 	if (e->optout)
 		e->optout(e->optout_ctx, c, key);
+	else
+		numbers_change(c, 1);
 }
 
 static void on_durable(struct call *call)
@@ -53,6 +54,7 @@ void optout_change(struct engine *e, const struct optout *o)
 	struct wish *w = xnew(struct wish);
 
 	engine_batch(e);
+	e->optout_last = o->key;
 	w->call.in.kind = INPUT_CALL;
 	w->call.done = on_durable;
 	w->call.ctx = e;
@@ -64,11 +66,29 @@ void optout_change(struct engine *e, const struct optout *o)
 	engine_after_commit(e, &w->call.in.mail);
 }
 
+void optout_early(const struct optout *o)
+{
+	struct number_change c = change_of(o);
+
+	if (!c.on)
+		numbers_change(&c, 1);
+}
+
 void optout_again(struct engine *e, const struct optout *o)
 {
 	struct number_change c = change_of(o);
 
+	e->optout_last = o->key;
 	apply(e, &c, o->key);
 }
 
-int64_t optout_mark(const struct engine *e) { return e->optout_mark; }
+/* While something is on its way to the file the mark stays; else everything so far is done. */
+int64_t optout_mark(struct engine *e)
+{
+	int64_t written = e->optout_written ? e->optout_written(e->optout_ctx) : e->optout_mark;
+
+	e->optout_mark = MAX(e->optout_mark, written);
+	if (e->optout_last <= e->optout_mark)
+		e->optout_mark = MAX(e->optout_mark, e->ids.last);
+	return e->optout_mark;
+}

@@ -18,7 +18,10 @@ struct optout {
 };
 /* In the batch that stores the MO: takes effect when that batch is durable. */
 void optout_change(struct engine *e, const struct optout *o);
+/* An opt-in counts for this turn already, so that a keyword's reply to it may leave with it; nothing of the turn leaves before the commit.
+ * Does nothing for an opt-out: whoever asks for it may get the word that it was heard. */
+void optout_early(const struct optout *o);
 /* At the start, for each stored MO above the mark that asked for it, in the order of keys: takes effect at once. */
 void optout_again(struct engine *e, const struct optout *o);
-/* Every MO up to this key is in the lists' file. 0: none yet. */
-int64_t optout_mark(const struct engine *e);
+/* What every MO up to this key asked for is in the lists' file. */
+int64_t optout_mark(struct engine *e);

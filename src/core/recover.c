@@ -223,7 +223,7 @@ int recover_all(struct engine *e, struct err *err)
 		return err_set(err, n, "the store cannot be read back");
 	reach_recover(e);
 	e->ops->due_queues(e->store, load_due, e);
-	n = mo_recover(e, mark_of(e, "mo_parts"));
+	n = mo_recover(e, mark_of(e, "mo_parts"), mark_of(e, "mo_wishes"));
 	if (n < 0)
 		return err_set(err, n, "the store cannot be read back");
 	recover_hooks(e);

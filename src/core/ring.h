@@ -107,7 +107,8 @@ struct engine {
 	bool expiring;   /* there are more whose time is over */
 	void (*optout)(void *ctx, const struct number_change *c, int64_t key);
 	void *optout_ctx;
-	int64_t optout_mark;
+	int64_t (*optout_written)(void *ctx);
+	int64_t optout_mark, optout_last; /* see optout_mark(); key of the last MO that asked for something */
 	struct channel *channel;
 	const struct hook_sender_ops *sender_ops;
 	void *sender;
@@ -169,7 +170,7 @@ void mo_turn(struct engine *e); /* messages whose missing parts are waited for n
 int64_t mo_next(const struct engine *e);
 void mo_second(struct engine *e);
 int64_t mo_mark(const struct engine *e); /* every part below it is in a message */
-int mo_recover(struct engine *e, int64_t mark) MUST;
+int mo_recover(struct engine *e, int64_t mark, int64_t wishes) MUST;
 uint64_t mo_attempt_hash(const struct engine *e, const struct delivery *d, uint16_t connection); /* 0: no reply can come */
 
 void hooks_init(struct engine *e);

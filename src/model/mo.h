@@ -2,6 +2,11 @@
 #pragma once
 #include "base/uuid.h"
 
+enum mo_wish {
+	MO_WISH_NONE,
+	MO_WISH_OUT,
+	MO_WISH_IN
+}; /* what it asks for: off or onto a sub-account's messages */
 enum mo_owner { MO_DEFAULT, MO_SHORT_CODE, MO_KEYWORD, MO_MT }; /* what said whose it is */
 const char *mo_owner_name(int owner);
 
@@ -18,6 +23,8 @@ struct mo {
 	uint8_t total, came; /* parts it was announced with, parts that came; 1, 1 for a single one */
 	int64_t mt;          /* the message it answers, 0 = none */
 	uint64_t mt_rest;
+	uint8_t wish;      /* enum mo_wish */
+	uint32_t wish_sub; /* of which sub-account */
 	uint64_t hash;   /* of what the carrier sent, to know it again (single ones; parts have their own) */
 	char source[24]; /* the handset: digits of E.164 where it is a number, else as it came */
 	char short_code[24];              /* where it was sent to */

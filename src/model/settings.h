@@ -130,6 +130,7 @@ struct settings {
 		struct {
 			int64_t part_wait_ms;        /* for the rest of a long MO */
 			int64_t duplicate_window_ms; /* in which the same again may be the carrier's repetition */
+			int64_t replies_per_hour; /* of keywords, from one short code to one handset */
 			char **opt_out, **opt_in; /* words */
 			size_t opt_out_count, opt_in_count;
 		} mo;

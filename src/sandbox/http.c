@@ -195,16 +195,20 @@ static enum MHD_Result post_reply(struct sandbox_http *h, struct MHD_Connection 
 {
 	struct json *text = json_get(root, "text");
 	char a[JSON_SCRATCH], b[JSON_SCRATCH];
-	struct str number = json_scalar(json_get(root, "number"), a),
-		   code = json_scalar(json_get(root, "shortCode"), b);
+	struct smsc_mo reply = {.number = json_scalar(json_get(root, "number"), a),
+				.short_code = json_scalar(json_get(root, "shortCode"), b),
+				.text = json_str(text)};
+	const char *wrong = smsc_mo_read(root, &reply);
 	struct buf out = BUF_INIT;
 	struct err e;
 	uint64_t id;
 	int r;
 
-	if (!number.n || !code.n || json_kind(text) != JSON_KIND_STRING)
+	if (!reply.number.n || !reply.short_code.n || json_kind(text) != JSON_KIND_STRING)
 		return answer_error(mc, MHD_HTTP_BAD_REQUEST, "number, shortCode and text are needed");
-	r = smsc_deliver_reply(h->smsc, number, code, json_str(text), &id, &e);
+	if (wrong)
+		return answer_error(mc, MHD_HTTP_BAD_REQUEST, wrong);
+	r = smsc_mo_send(h->smsc, &reply, &id, &e);
 	if (r < 0)
 		return answer_error(mc, r == -EINVAL ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE, e.text);
 	buf_fmt(&out, "{\"id\":%llu}", (unsigned long long)id);

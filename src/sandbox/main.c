@@ -59,6 +59,8 @@ static void print_help(void)
 	sandbox_settings_help(&b);
 	printf("Usage: pombo sandbox [--config FILE] [--set NAME=VALUE]... [--smpp ADDRESS] [--http ADDRESS] "
 	       "[--telephone]\n"
+	       "       pombo sandbox reply NUMBER SHORT_CODE TEXT [OPTIONS]: a handset of one that runs "
+	       "sends a text\n"
 	       "\n"
 	       "A telephone network in a box: an SMPP server that delivers, fails and answers as the last "
 	       "four digits of\n"
@@ -156,6 +158,8 @@ int sandbox_main(int argc, char **argv)
 	struct options o = {0};
 	struct err e;
 
+	if (argc > 1 && strcmp(argv[1], "reply") == 0)
+		return sandbox_reply_main(argc - 1, argv + 1);
 	if (read_options(&o, argc, argv, &e) < 0) {
 		fprintf(stderr, "pombo sandbox: %s\n", e.text);
 		return EX_USAGE;

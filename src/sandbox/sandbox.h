@@ -27,3 +27,6 @@ void telephone_print(const struct handset_message *m, struct buf *out);
 /* The command: pombo sandbox --config FILE. Prints one line that starts with "ready" once it serves; ends with 0 at SIGTERM or
  * SIGINT. Returns an exit code as in sysexits.h. */
 int sandbox_main(int argc, char **argv);
+/* The command: pombo sandbox reply NUMBER SHORT_CODE TEXT, a text from a handset of a sandbox that runs; argv[0] is its name. Returns an
+ * exit code. */
+int sandbox_reply_main(int argc, char **argv);

@@ -96,6 +96,9 @@ struct smsc_deliver {
 	uint8_t esm_class, data_coding;
 	uint8_t state; /* enum receipt_state, or 0: no TLVs */
 	uint8_t error;
+	bool payload;      /* the text is in message_payload */
+	uint8_t sar_total; /* of a reply whose parts are joined by SAR parameters; else 0 */
+	uint16_t sar_ref;
 	char id[12]; /* receipted_message_id */
 	struct smpp_addr source, dest;
 	size_t n;
@@ -164,10 +167,21 @@ void smsc_cancel(struct smsc_session *s, const struct smpp_pdu *m);
 void smsc_replace(struct smsc_session *s, const struct smpp_pdu *m);
 
 void smsc_deliver_receipt(struct smsc *c, const struct smsc_message *m, enum receipt_state state);
-/* A text from a number to a short code, in parts when it is long. 0 and *id of the handset's message; -EINVAL: too long;
+struct json;
+struct smsc_deliver *smsc_deliver_new(struct smsc *c, struct smsc_account *a, const void *text, size_t n); /* queued */
+/* What a handset sends, and what the network makes of it. */
+struct smsc_mo {
+	struct str number, short_code, text; /* borrowed */
+	unsigned alphabet;                   /* enum split_alphabet; 0: the smallest that holds the text */
+	enum split_join join;
+	bool shuffle;  /* parts go out in any order but the right one */
+	unsigned skip; /* this part (1..) gets lost, 0: none */
+};
+/* What the network does to it: "alphabet", "join", "shuffle" and "skip" of a JSON object, all may be missing. NULL, or what is wrong. */
+const char *smsc_mo_read(struct json *object, struct smsc_mo *ret);
+/* In parts when it is long. 0 and *id of the handset's message; -EINVAL: too long, or not in the alphabet; -ENOSPC: too much waits;
  * -ENOTCONN: no ESME that was ever there could take it. */
-int smsc_deliver_reply(struct smsc *c, struct str number, struct str short_code, struct str text,
-		       uint64_t *id, struct err *e) MUST;
+int smsc_mo_send(struct smsc *c, const struct smsc_mo *asked, uint64_t *id, struct err *e) MUST;
 void smsc_deliver_answered(struct smsc_session *s, const struct smpp_pdu *resp);
 void smsc_deliver_back(struct smsc_session *s); /* the session ends: what flies returns to the queue */
 void smsc_pump(struct smsc *c, struct smsc_account *a);

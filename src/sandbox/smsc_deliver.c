@@ -12,9 +12,6 @@
 #include <string.h>
 #include "base/map.h"
 #include "base/time.h"
-#include "wire/gsm_text.h"
-
-#define REPLY_MAX 10000 /* octets of a reply's text */
 
 void smsc_deliver_free(struct smsc *c, struct smsc_deliver *d)
 {
@@ -36,7 +33,7 @@ static void again_run(struct smsc *c, struct smsc_job *j)
 	smsc_pump(c, d->account);
 }
 
-static struct smsc_deliver *new_deliver(struct smsc *c, struct smsc_account *a, const void *text, size_t n)
+struct smsc_deliver *smsc_deliver_new(struct smsc *c, struct smsc_account *a, const void *text, size_t n)
 {
 	struct smsc_deliver *d = xcalloc(1, sizeof(*d) + n);
 
@@ -70,6 +67,19 @@ static void send_deliver(struct smsc_session *s, struct smsc_deliver *d)
 			     .esm_class = d->esm_class,
 			     .data_coding = d->data_coding,
 			     .short_message = {d->text, d->n}};
+	if (d->sar_total) {
+		m.sar_ref = d->sar_ref;
+		m.sar_total = d->sar_total;
+		m.sar_seq = d->part;
+		smpp_mark(&m, SMPP_TLV_SAR_MSG_REF_NUM);
+		smpp_mark(&m, SMPP_TLV_SAR_TOTAL_SEGMENTS);
+		smpp_mark(&m, SMPP_TLV_SAR_SEGMENT_SEQNUM);
+	}
+	if (d->payload) {
+		m.payload = m.short_message;
+		m.short_message.n = 0;
+		smpp_mark(&m, SMPP_TLV_MESSAGE_PAYLOAD);
+	}
 	const uint8_t error[3] = {3, 0, d->error}; /* network type 3: GSM */
 
 	if (d->state && s->version >= 0x34) {
@@ -249,7 +259,7 @@ void smsc_deliver_receipt(struct smsc *c, const struct smsc_message *m, enum rec
 	print_date(r.submit_date, m->at_ms);
 	print_date(r.done_date, m->end_ms);
 	receipt_print(&text, &r, str_of(m->sample));
-	d = new_deliver(c, m->account, text.p, text.n);
+	d = smsc_deliver_new(c, m->account, text.p, text.n);
 	buf_done(&text);
 	memcpy(d->id, id, sizeof(d->id));
 	d->state = (uint8_t)state;
@@ -259,91 +269,4 @@ void smsc_deliver_receipt(struct smsc *c, const struct smsc_message *m, enum rec
 	d->dest = m->addr[0];
 	c->counts.receipts++;
 	smsc_pump(c, m->account);
-}
-
-/* Who sent to that number from that code; else whoever can receive. */
-static struct smsc_account *account_for(struct smsc *c, const struct handset_message *last)
-{
-	if (last)
-		return smsc_account(c, str_of(last->system_id));
-	for (struct node *n = list_first(&c->sessions); n; n = list_next(&c->sessions, n)) {
-		struct smsc_session *s = OWNER(struct smsc_session, node, n);
-
-		if (s->state == SMSC_BOUND && s->receives)
-			return s->account;
-	}
-	return NULL;
-}
-
-static void queue_parts(struct smsc *c, struct smsc_account *a, const struct split *parts, uint64_t handset,
-			const struct smpp_addr *from, const struct smpp_addr *to)
-{
-	for (unsigned i = 0; i < parts->n; i++) {
-		struct smpp_pdu m = {0};
-		struct smsc_deliver *d;
-
-		split_fill(parts, i, &m);
-		d = new_deliver(c, a, m.short_message.p, m.short_message.n);
-		d->esm_class = m.esm_class;
-		d->data_coding = m.data_coding;
-		d->source = *from;
-		d->dest = *to;
-		d->handset = handset;
-		d->part = (uint8_t)(i + 1);
-		c->counts.replies++;
-	}
-}
-
-static int reply(struct smsc *c, struct str number, struct str short_code, struct str text,
-		 struct split *parts, uint64_t *id, struct err *e)
-{
-	const struct split_options how = {.join = SPLIT_UDH8, .ref = ++c->last_ref};
-	const struct handset_message *last = handset_last(c->handset, number, short_code);
-	struct smsc_account *a = account_for(c, last);
-	struct smpp_addr from = {.ton = SMPP_TON_INTERNATIONAL, .npi = SMPP_NPI_E164}, to = {.npi = SMPP_NPI_E164};
-	struct sms_part shape = {.seq = 1};
-	struct handset_in in;
-
-	if (!str_copy(from.text, 21, number) || !str_copy(to.text, 21, short_code) || !number.n || !short_code.n)
-		return err_set(e, -EINVAL, "number and short code must have 1 to 20 characters");
-	if (!a)
-		return err_set(e, -ENOTCONN, "nobody is bound to receive it");
-	if (c->delivers >= (size_t)c->settings->queue)
-		return err_set(e, -ENOSPC, "too much is on its way already");
-	if (text.n > REPLY_MAX || split_text(text, &how, parts) < 0)
-		return err_set(e, -EINVAL, "text is too long");
-	if (last) {
-		to.ton = last->ton;
-		to.npi = last->npi;
-	}
-	shape.total = (uint8_t)parts->n;
-	shape.alphabet = parts->alphabet;
-	in = (struct handset_in){.system_id = a->system_id,
-				 .number = number,
-				 .source = &to,
-				 .text = text,
-				 .part = &shape,
-				 .wall_ms = wall_ms(),
-				 .mono_us = mono_us()};
-	*id = handset_mo(c->handset, &in);
-	queue_parts(c, a, parts, *id, &from, &to);
-	smsc_pump(c, a);
-	return 0;
-}
-
-int smsc_deliver_reply(struct smsc *c, struct str number, struct str short_code, struct str text,
-		       uint64_t *id, struct err *e)
-{
-	struct split parts = {0};
-	struct buf nfc = BUF_INIT;
-	int r;
-
-	if (!text_is_nfc(text)) {
-		text_nfc(&nfc, text);
-		text = buf_view(&nfc);
-	}
-	r = reply(c, number, short_code, text, &parts, id, e);
-	split_done(&parts);
-	buf_done(&nfc);
-	return r;
 }

@@ -360,11 +360,14 @@ void smsc_end(struct smsc *c, struct smsc_message *m, enum receipt_state state)
 			smsc_deliver_receipt(c, m, RECEIPT_ENROUTE);
 	}
 	if (m->answer && delivered && may_answer(c, str_of(m->addr[1].text))) {
+		const struct smsc_mo reply = {.number = str_of(m->addr[1].text),
+					      .short_code = str_of(m->addr[0].text),
+					      .text = str_of(m->answer)};
 		uint64_t id;
 		struct err e;
 
 		/* Nobody there to take it: then nobody reads it, as with a real short code. */
-		if (smsc_deliver_reply(c, str_of(m->addr[1].text), str_of(m->addr[0].text), str_of(m->answer), &id, &e) < 0)
+		if (smsc_mo_send(c, &reply, &id, &e) < 0)
 			c->counts.expired++;
 	}
 	if (c->history.count > SMSC_HISTORY_MAX)

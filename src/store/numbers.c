@@ -15,9 +15,9 @@ static const char *const sql[QUERIES] = {
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
 	[Q_ADD] = "INSERT OR IGNORE INTO listed (list,owner,number,at,source,why) VALUES (?1,?2,?3,?4,?5,?6)",
-	[Q_KEEP] = "INSERT INTO past (list,owner,number,at,source,why,end_at,end_source,end_why)"
-		   " SELECT list,owner,number,at,source,why,?4,?5,?6 FROM listed WHERE list=?1 AND owner=?2 "
-		   "AND number=?3",
+	[Q_KEEP] = ("INSERT INTO past (list,owner,number,at,source,why,end_at,end_source,end_why)"
+		    " SELECT list,owner,number,at,source,why,?4,?5,?6 FROM listed WHERE list=?1 AND owner=?2 "
+		    "AND number=?3"),
 	[Q_REMOVE] = "DELETE FROM listed WHERE list=?1 AND owner=?2 AND number=?3",
 	[Q_MARK] = ("INSERT INTO mark VALUES ('mo',?1) ON CONFLICT (name) DO UPDATE SET "
 		    "value=max(value,excluded.value)"),

@@ -52,6 +52,8 @@ void sq_mo(struct store *st, const struct mo *m)
 	bind_str(q, 18, m->text);
 	bind_str(q, 19, m->correlation);
 	bind_str(q, 20, m->campaign);
+	sqlite3_bind_int(q, 22, m->wish);
+	sqlite3_bind_int64(q, 23, m->wish_sub);
 	sqlite3_bind_blob(q, 21, m->parts.n ? m->parts.p : "", (int)m->parts.n, SQLITE_STATIC);
 	sq_run(s, today(s), q, "mo");
 	s->rows++;
@@ -78,7 +80,9 @@ static void row_mo(sqlite3_stmt *q, struct mo *m)
 			 .text = row_blob(q, 17),
 			 .correlation = row_blob(q, 18),
 			 .campaign = row_blob(q, 19),
-			 .parts = row_blob(q, 20)};
+			 .parts = row_blob(q, 20),
+			 .wish = (uint8_t)sqlite3_column_int(q, 21),
+			 .wish_sub = (uint32_t)sqlite3_column_int64(q, 22)};
 	str_copy(m->source, sizeof(m->source), row_blob(q, 15));
 	str_copy(m->short_code, sizeof(m->short_code), row_blob(q, 16));
 }

@@ -66,6 +66,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE mo_ev(k INT, seq INT, PRIMARY KEY(k,seq)) WITHOUT ROWID;",
 	/* 4: params that did not fit a message's text */
 	"ALTER TABLE m ADD COLUMN bad TEXT;",
+	/* 5: what an MO asked for: off or onto a sub-account's messages. */
+	"ALTER TABLE mo ADD COLUMN wish INT; ALTER TABLE mo ADD COLUMN wish_sub INT;",
 };
 _Static_assert(COUNT_OF(migrations) == SCHEMA_VERSION, "one step a version");
 

@@ -74,6 +74,11 @@ describe('the handset in a browser', () => {
     await shown(page, 'bem comprida');
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth), false, 'nothing sticks out on a telephone');
     await screenshot(page, 'handset-telephone');
+    await page.getByLabel('Shuffle parts').check();
+    await page.getByLabel('Reply').fill(text);
+    await page.getByRole('button', { name: 'Send' }).tap();
+    const shuffled = await until('the parts again', () => { const l = e.from(N).filter(d => !(d.esmClass & 0x3c)); return l.length === 4 && l.slice(2); });
+    assert.deepEqual(shuffled.map(p => split(p).udh[5]), [2, 1]);
     await page.getByRole('button', { name: 'Numbers' }).tap();
     await page.getByLabel('Number', { exact: true }).fill('5511977770000');
     await page.getByRole('button', { name: 'Open' }).tap();

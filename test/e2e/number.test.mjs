@@ -67,6 +67,8 @@ describe('one number', () => {
     await g.start();
     assert.equal((await g.status(ids[0])).destination, '');
     assert.deepEqual(await g.json('number', 'erase', TO), { erased: 0, open: 0 });
+    await g.sent(await g.send(TO, 'and again'), 204); // his reply was SAIR: an opt-out outlives the data
+    await g.command('opt-out', 'remove', TO);
     await g.delivered(await g.send(TO, 'and again'), 4);
   });
 

@@ -280,6 +280,7 @@ static const char *why_not_sent(struct sim *s, struct message *m, const struct e
 		return limited(s, d) && to_the_same(s, d) >= s->plan.per_destination ? NULL : "the number has not got so many";
 	case REASON_NO_CREDIT:
 		return s->plan.credit && d->state == D_QUEUED ? NULL : "credit is no matter here";
+	case REASON_OPTED_OUT: return wishes_refuse(s, d) ? NULL : "its number has not asked for that";
 	case REASON_BAD_NUMBER: return d->t.number.n == 0 ? NULL : "its number is good";
 	case REASON_NO_ROUTE:
 		if (s->plan.reload && d->t.number.n > 1 && d->t.number.p[0] == '3')
@@ -550,6 +551,7 @@ void judge_attempt(struct sim *s, const struct attempt *a)
 			 a->attempt, delivery_state_name(m->d->state), m->d->attempts);
 	if (f->handed)
 		sim_fail(s, "%" PRId64 ": attempt %u handed over twice", a->key, a->attempt);
+	wishes_attempt(s, m->d);
 	if (engine_now(s) >= a->expires_at + LATE_MS)
 		sim_fail(s, "%" PRId64 ": handed over after its expiry", a->key);
 	f->handed = true;

@@ -101,6 +101,7 @@ static void note_pieces(struct sim *s, const struct mo *m)
 	unsigned pieces = 0, part, last = 0;
 	uint32_t tag, first = 0;
 
+	wishes_read(&rest);
 	while (rest.n) {
 		struct said *t;
 
@@ -155,6 +156,7 @@ void mo_durable(struct sim *s, const struct mo *m)
 		sim_fail(s, "MO %" PRId64 " twice", m->key);
 	note_pieces(s, m);
 	check_match(s, m);
+	wishes_durable(s, m);
 	h->m = mo_copy(m);
 	h->wanted = sim_webhook_of(m->sub_account, m->user, HOOK_MO) != 0;
 	map_set_ptr(s->judge.heard, (uint64_t)m->key, h);
@@ -354,7 +356,7 @@ void mo_reader_start(struct sim *s) { sim_at(s, &s->read_mos, s->now + between(s
 
 bool mo_settled(const struct sim *s)
 {
-	if (s->e->mos.parts)
+	if (s->e->mos.parts || !wishes_settled(s))
 		return false;
 	for (struct node *n = list_first(&s->judge.heard_all); n; n = list_next(&s->judge.heard_all, n)) {
 		const struct heard *h = OWNER(struct heard, node, n);
@@ -378,6 +380,7 @@ static bool check_said(void *ctx, uint64_t key, uint64_t value)
 void mo_judge_end(struct sim *s)
 {
 	map_each(s->judge.said, check_said, s);
+	wishes_end(s);
 	for (struct node *n = list_first(&s->judge.heard_all); n; n = list_next(&s->judge.heard_all, n)) {
 		const struct heard *h = OWNER(struct heard, node, n);
 		struct mo *row = NULL;

@@ -196,6 +196,7 @@ struct sim {
 	struct judge judge;
 	struct task crash, reload, step_clock, replay, credit, read_mos;
 	struct call *reading; /* at the engine */
+	struct wishes *wishes;
 	uint64_t turns;
 	char failure[512]; /* the first one */
 	bool verbose;

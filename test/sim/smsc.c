@@ -287,6 +287,8 @@ static void handset(struct sim *s, struct conn *c)
 		r->part = i;
 		r->parts = total;
 		mo_part_text(r->id, sizeof(r->id), tag, i);
+		if (total == 1)
+			wishes_say(s, r->id, sizeof(r->id));
 		str_copy(r->source, sizeof(r->source), str_of(number));
 		snprintf(r->destination, sizeof(r->destination), "27182");
 	}

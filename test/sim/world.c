@@ -306,6 +306,9 @@ static void publish(const struct plan *plan)
 		{.id = 3, .user = 3, .sent = "http://three/sent"},
 	};
 	struct short_code code = {.code = "27182", .sub_account = 3};
+	struct keyword words[] = {
+		{.id = 1, .account = 1, .action = KEYWORD_OPT_OUT, .short_code = "27182", .word = "SAIR", .normal = "sair"},
+		{.id = 2, .account = 1, .action = KEYWORD_OPT_IN, .short_code = "27182", .word = "VOLTAR", .normal = "voltar"}};
 	struct snapshot_source src = {.accounts = &account,
 				      .account_count = 1,
 				      .sub_accounts = subs,
@@ -315,7 +318,9 @@ static void publish(const struct plan *plan)
 				      .webhooks = hooks,
 				      .webhook_count = WEBHOOKS,
 				      .short_codes = &code,
-				      .short_code_count = 1};
+				      .short_code_count = 1,
+				      .keywords = words,
+				      .keyword_count = COUNT_OF(words)};
 
 	memset(users, 0, sizeof(users));
 	for (uint32_t i = 0; i < USERS; i++) {
@@ -342,6 +347,7 @@ static void process_start(struct sim *s)
 				  .seed = prng_u64(&s->r) | 1};
 	struct err err = {""};
 
+	wishes_start(s, &c);
 	s->life++;
 	s->effects_left = -1;
 	s->stopping = s->stopped = false;
@@ -372,6 +378,7 @@ static void process_end(struct sim *s)
 	s->store->ops->close(s->store);
 	s->store = next;
 	mo_reader_die(s);
+	wishes_die(s);
 	carrier_die(s);
 	receiver_die(s);
 	client_die(s);
@@ -583,6 +590,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 		return false;
 	store_memory_seed(s->store, seed);
 	judge_open(s);
+	wishes_open(s);
 	carrier_open(s);
 	s->effects_left = -1;
 	process_start(s);
@@ -598,6 +606,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	client_close(s);
 	carrier_close(s);
 	judge_close(s);
+	wishes_close(s);
 	s->store->ops->close(s->store);
 	settings_free(s->settings);
 	settings_free(s->other);

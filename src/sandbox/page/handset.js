@@ -162,7 +162,7 @@ $('reply').addEventListener('submit', async (e) => {
 	e.preventDefault();
 	$('problem').textContent = '';
 	try {
-		await ask('/reply', { number: current, shortCode: $('code').value.trim(), text: $('text').value });
+		await ask('/reply', { number: current, shortCode: $('code').value.trim(), text: $('text').value, shuffle: $('shuffle').checked });
 		$('text').value = '';
 		$('text').focus();
 		tick();

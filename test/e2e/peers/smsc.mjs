@@ -147,13 +147,13 @@ export class Smsc {
   to(number) { return this.submits.filter(s => s.to === number); }
 
   // deliver(link, pdu fields): the status of its answer, or 'lost' when the link went first.
-  deliver(link, pdu) {
+  deliver(link, pdu, command = 'deliver_sm') {
     const target = link?.session?.closed === false && link.mode !== 'transmitter' ? link : this.receiver;
     if (!target) return Promise.resolve('lost');
     return new Promise(resolve => {
       const lost = () => resolve('lost');
       target.session.once('close', lost);
-      const sent = target.session.deliver_sm(pdu, answer => {
+      const sent = target.session[command](pdu, answer => {
         target.session.removeListener('close', lost);
         this.delivered.push({ to: pdu.source_addr, status: answer.command_status });
         resolve(answer.command_status);

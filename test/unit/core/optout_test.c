@@ -28,13 +28,20 @@ static struct {
 static void write_down(void *ctx, const struct number_change *c, int64_t key)
 {
 	(void)ctx;
-	assert_int_equal(numbers_listed(LIST_OPT_OUT, c->owner, c->number), c->on);
+	numbers_change(c, 1);
 	written.n++;
 	written.last = *c;
 	written.key = key;
 	assert_true(c->why.n <= NUMBER_WHY_MAX);
 	memcpy(written.why, c->why.p, c->why.n);
 	written.why[c->why.n] = '\0';
+}
+
+static int64_t in_file;
+static int64_t written_so_far(void *ctx)
+{
+	(void)ctx;
+	return in_file;
 }
 
 static const struct optout *asked;
@@ -108,6 +115,48 @@ static void wishes_take_effect_with_the_commit(void **state)
 	s->ops->close(s);
 }
 
+static void the_mark_waits_for_the_file(void **state)
+{
+	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
+	struct store *s = open_store();
+	struct engine_config c = {
+		.store = s, .settings = &settings, .optout = write_down, .optout_written = written_so_far, .optout_mark = 41};
+	struct optout o = {.sub_account = 7, .digits = STR("5511999990001"), .out = true, .key = 50};
+	struct engine *e = NULL;
+	struct err err;
+
+	(void)state;
+	numbers_clear();
+	in_file = 41;
+	assert_int_equal(engine_open(&e, &c, &err), 0);
+	turn(e, &o);
+	o.key = 60;
+	o.out = false;
+	turn(e, &o);
+	assert_int_equal(optout_mark(e), 41);
+	in_file = 50;
+	assert_int_equal(optout_mark(e), 50);
+	assert_int_equal(optout_mark(e), 50); /* 60 is on its way */
+	in_file = 60;
+	assert_true(optout_mark(e) >= 60);
+	engine_close(e);
+	s->ops->close(s);
+}
+
+static void an_opt_in_counts_at_once(void **state)
+{
+	struct optout o = {.sub_account = 7, .digits = STR("5511999990001"), .out = true};
+
+	(void)state;
+	numbers_clear();
+	optout_early(&o);
+	assert_int_equal(numbers_count(), 0);
+	numbers_change(&(struct number_change){.list = LIST_OPT_OUT, .on = true, .owner = 7, .number = N}, 1);
+	o.out = false;
+	optout_early(&o);
+	assert_int_equal(numbers_count(), 0);
+}
+
 static void proofs_are_cut_between_characters(void **state)
 {
 	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
@@ -133,6 +182,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wishes_take_effect_with_the_commit),
+		cmocka_unit_test(the_mark_waits_for_the_file),
+		cmocka_unit_test(an_opt_in_counts_at_once),
 		cmocka_unit_test(proofs_are_cut_between_characters),
 	};
 

@@ -113,6 +113,72 @@ static void a_long_reply_comes_in_parts(void **state)
 	esme_close(&a);
 }
 
+/* What comes of a reply with 400 letters; parts by their number. */
+static unsigned take_parts(unsigned count, bool seen[8], struct smpp_pdu *m)
+{
+	struct buf text = BUF_INIT;
+	struct sms_part part;
+	unsigned first = 0;
+
+	memset(seen, 0, 8 * sizeof(*seen));
+	for (unsigned i = 0; i < count; i++) {
+		esme_want(&a, m, SMPP_DELIVER_SM);
+		buf_clear(&text);
+		sms_read(m, SPLIT_GSM7EXT, &text, &part);
+		first = i ? first : part.seq;
+		assert_true(part.seq < 8 && !seen[part.seq]);
+		seen[part.seq] = true;
+		for (size_t k = 0; k < text.n; k++)
+			assert_int_equal(text.p[k], 'r');
+		esme_ack(&a, m, SMPP_ROK);
+	}
+	buf_done(&text);
+	return first;
+}
+
+static void ask_reply(const char *more)
+{
+	char body[1024], letters[401];
+
+	memset(letters, 'r', 400);
+	letters[400] = '\0';
+	snprintf(body, sizeof(body),
+		 "{\"number\":\"5511990000004\",\"shortCode\":\"27182\",\"text\":\"%s\"%s}", letters, more);
+	assert_int_equal(http(&net, "POST", "/reply", NULL, body, out, sizeof(out)), 200);
+}
+
+static void a_reply_goes_as_the_network_is_told(void **state)
+{
+	struct smpp_pdu m;
+	bool seen[8];
+
+	(void)state;
+	esme_trx(&a, &net);
+	for (int i = 0; i < 20; i++) {
+		ask_reply(",\"shuffle\":true");
+		assert_int_not_equal(take_parts(3, seen, &m), 1);
+		assert_true(seen[1] && seen[2] && seen[3]);
+	}
+	ask_reply(",\"skip\":2,\"join\":\"udh16\"");
+	take_parts(2, seen, &m);
+	assert_true(seen[1] && !seen[2] && seen[3]);
+	ask_reply(",\"join\":\"sar\",\"shuffle\":true,\"alphabet\":\"gsm7\"");
+	take_parts(3, seen, &m);
+	assert_true(seen[1] && seen[2] && seen[3]);
+	assert_int_equal(m.sar_total, 3);
+	ask_reply(",\"join\":\"payload\",\"alphabet\":\"auto\"");
+	esme_want(&a, &m, SMPP_DELIVER_SM);
+	assert_int_equal(m.payload.n, 400);
+	esme_ack(&a, &m, SMPP_ROK);
+	ask_reply(",\"alphabet\":\"ucs2\"");
+	for (unsigned i = 0; i < 6; i++) {
+		esme_want(&a, &m, SMPP_DELIVER_SM);
+		assert_int_equal(m.data_coding, 8);
+		esme_ack(&a, &m, SMPP_ROK);
+	}
+	esme_close(&a);
+}
+
 static void a_reply_needs_somebody_to_take_it(void **state)
 {
 	struct net alone;
@@ -143,6 +209,12 @@ static void bad_requests_are_told_why(void **state)
 		{"POST", "/reply", NULL, "{\"number\":\"1\"}", 400, "number, shortCode and text"},
 		{"POST", "/reply", NULL, "{\"number\":\"1\",\"shortCode\":\"2\",\"text\":7}", 400, "text"},
 		{"POST", "/reply", NULL, "not json", 400, "line 1"},
+#define REPLY(more) "{\"number\":\"1\",\"shortCode\":\"2\",\"text\":\"x\"," more "}"
+		{"POST", "/reply", NULL, REPLY("\"alphabet\":\"klingon\""), 400, "alphabet"},
+		{"POST", "/reply", NULL, REPLY("\"join\":7"), 400, "join"},
+		{"POST", "/reply", NULL, REPLY("\"shuffle\":1"), 400, "shuffle"},
+		{"POST", "/reply", NULL, REPLY("\"skip\":256"), 400, "skip"},
+		{"POST", "/reply", NULL, REPLY("\"skip\":\"1\""), 400, "skip"},
 		{"POST", "/reply", LOCAL "Content-Type: text/plain\r\n", "{}", 415, "application/json"},
 		{"PUT", "/settings", NULL, "{\"delay\":-1}", 400, "delay"},
 		{"PUT", "/settings", NULL, "{\"messages\":1000}", 400, "cannot be changed"},
@@ -306,6 +378,7 @@ int main(void)
 		cmocka_unit_test(a_message_is_shown_as_a_telephone_shows_it),
 		cmocka_unit_test(a_payload_counts_its_parts),
 		cmocka_unit_test(a_long_reply_comes_in_parts),
+		cmocka_unit_test(a_reply_goes_as_the_network_is_told),
 		cmocka_unit_test(a_reply_needs_somebody_to_take_it),
 		cmocka_unit_test(bad_requests_are_told_why),
 		cmocka_unit_test(own_names_are_let_in),

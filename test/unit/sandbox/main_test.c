@@ -92,7 +92,8 @@ static void complains_about_what_it_does_not_know(void **state)
 	static const char *const wrong[][4] = {
 		{"sandbox", "--set", "speed=1", NULL},         {"sandbox", "--set", "delay", NULL},
 		{"sandbox", "--smpp", "--unknown", "x"},       {"sandbox", "file", NULL},
-		{"sandbox", "--config", "/nonexistent", NULL},
+		{"sandbox", "--config", "/nonexistent", NULL}, {"sandbox", "reply", "1", NULL},
+		{"sandbox", "reply", "--skip=256", NULL},      {"sandbox", "reply", "--unknown", NULL},
 	};
 
 	(void)state;
@@ -103,8 +104,47 @@ static void complains_about_what_it_does_not_know(void **state)
 
 		read_until(&c, NULL, out, sizeof(out));
 		assert_int_equal(ended(&c), EX_USAGE);
-		assert_non_null(strstr(out, "pombo sandbox: "));
+		assert_non_null(strstr(out, "pombo sandbox"));
 	}
+}
+
+/* Runs `pombo sandbox reply` and returns its exit code; what it said in out. */
+static int reply(const char *http, char *out, size_t size)
+{
+	const char *const argv[] = {"sandbox", "reply", "5511990000001", "27182", "Ola!", "--http",
+				    http,      NULL};
+	struct child c = spawn(argv);
+
+	out[0] = '\0';
+	read_until(&c, NULL, out, size);
+	return ended(&c);
+}
+
+static void a_handset_sends_by_command(void **state)
+{
+	const char *const argv[] = {"sandbox", "--smpp", "127.0.0.1:0", "--http", "127.0.0.1:0", NULL};
+	struct child c = spawn(argv);
+	struct smpp_pdu m = {.id = SMPP_BIND_TRANSCEIVER, .system_id = "x"};
+	struct esme x = {.n = 0};
+	char out[4096] = "", smpp[128], web[128];
+
+	(void)state;
+	read_until(&c, "\n", out, sizeof(out));
+	assert_int_equal(sscanf(out, "ready smpp=%100s http=http://%100s", smpp, web), 2);
+	assert_int_equal(reply(web, out, sizeof(out)), EX_UNAVAILABLE);
+	assert_non_null(strstr(out, "nobody is bound"));
+	x.fd = dial(smpp);
+	esme_send(&x, &m);
+	esme_want(&x, &m, SMPP_BIND_TRANSCEIVER_RESP);
+	assert_int_equal(reply(web, out, sizeof(out)), EX_OK);
+	assert_true(out[0] >= '0' && out[0] <= '9');
+	esme_want(&x, &m, SMPP_DELIVER_SM);
+	assert_int_equal(m.short_message.n, 4);
+	assert_memory_equal(m.short_message.p, "Ola!", 4);
+	esme_close(&x);
+	kill(c.pid, SIGTERM);
+	assert_int_equal(ended(&c), EX_OK);
+	assert_int_equal(reply(web, out, sizeof(out)), EX_UNAVAILABLE);
 }
 
 static void helps(void **state)
@@ -124,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_ready_shows_messages_and_ends),
 		cmocka_unit_test(complains_about_what_it_does_not_know),
+		cmocka_unit_test(a_handset_sends_by_command),
 		cmocka_unit_test(helps),
 	};
 

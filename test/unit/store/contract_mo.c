@@ -20,6 +20,8 @@ static struct mo mo_of(int64_t key)
 			   .hash = UINT64_MAX,
 			   .source = "5511999990000",
 			   .short_code = "27182",
+			   .wish = MO_WISH_OUT,
+			   .wish_sub = 9,
 			   .text = STR("Eu quero pizza \xf0\x9f\x8d\x95"),
 			   .correlation = STR("1876"),
 			   .campaign = STR("Promo"),
@@ -39,7 +41,7 @@ static void same(const struct mo *a, const struct mo *b)
 	assert_true(a->account == b->account && a->sub_account == b->sub_account && a->user == b->user);
 	assert_true(a->operator_id == b->operator_id && a->connection == b->connection && a->owner == b->owner);
 	assert_true(a->total == b->total && a->came == b->came && a->mt == b->mt && a->mt_rest == b->mt_rest);
-	assert_true(a->hash == b->hash);
+	assert_true(a->hash == b->hash && a->wish == b->wish && a->wish_sub == b->wish_sub);
 	assert_string_equal(a->source, b->source);
 	assert_string_equal(a->short_code, b->short_code);
 	assert_true(str_eq(a->text, b->text) && str_eq(a->correlation, b->correlation));
