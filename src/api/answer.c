@@ -154,6 +154,13 @@ static const char *operator_name(const struct settings *s, int64_t id)
 	return NULL;
 }
 
+struct str answer_operator_name(const struct settings *s, int64_t id)
+{
+	const char *name = id ? operator_name(s, id) : NULL;
+
+	return name ? str_of(name) : STR("UNKNOWN");
+}
+
 /* An operator that is no longer configured is as unknown as one that never was: id and name go together. */
 void answer_operator(struct buf *out, const struct settings *s, int64_t id)
 {
@@ -162,7 +169,7 @@ void answer_operator(struct buf *out, const struct settings *s, int64_t id)
 	buf_puts(out, ",\"carrierId\":");
 	buf_i64(out, name ? id : 0);
 	buf_puts(out, ",\"carrierName\":");
-	answer_text(out, name ? str_of(name) : STR("UNKNOWN"));
+	answer_text(out, answer_operator_name(s, id));
 }
 
 void answer_status(struct buf *out, const struct delivery *d, const struct settings *s)

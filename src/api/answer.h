@@ -17,6 +17,8 @@ void answer_text(struct buf *out, struct str s);
 /* [{"id":"...","correlationId":"..."}], or the object alone. correlation empty: left out. */
 void answer_single(struct buf *out, bool object, struct uid id, struct str correlation);
 void answer_bulk(struct buf *out, struct uid batch, const struct uid *ids, const struct draft *drafts, size_t n);
+/* Name of a configured operator, else UNKNOWN. Borrowed. */
+struct str answer_operator_name(const struct settings *s, int64_t id);
 /* ,"carrierId":n,"carrierName":"..." */
 void answer_operator(struct buf *out, const struct settings *s, int64_t id);
 /* One status entry [api.md section 6]; operator names come from s. */

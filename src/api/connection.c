@@ -91,6 +91,7 @@ static void ended(struct request *q)
 	else
 		map_del(a->per_address, ip_key(&q->peer), NULL);
 	pthread_mutex_unlock(&a->connections_lock);
+	arrival_forget(q);
 	request_put(q);
 }
 
@@ -133,15 +134,23 @@ static struct timespec in_ms(int64_t ms)
 static void *watch(void *ctx)
 {
 	struct api *a = ctx;
+	int64_t round = mono_us() / 1000 + WATCH_MS, soon = 0;
 
 	pthread_mutex_lock(&a->watch_lock);
 	while (!a->watch_end) {
-		struct timespec until = in_ms(WATCH_MS);
+		int64_t left = MAX(round - mono_us() / 1000, (int64_t)0);
+		struct timespec until = in_ms(soon ? MIN(soon, left) : left);
 
-		pthread_cond_timedwait(&a->watch_wake, &a->watch_lock, &until);
+		if (!a->watch_hurried)
+			pthread_cond_timedwait(&a->watch_wake, &a->watch_lock, &until);
+		a->watch_hurried = false;
 		pthread_mutex_unlock(&a->watch_lock);
-		shut_slow(a, mono_us() / 1000);
-		lookups_expire(a, mono_us());
+		soon = arrivals_look(a);
+		if (mono_us() / 1000 >= round) {
+			shut_slow(a, mono_us() / 1000);
+			lookups_expire(a, mono_us());
+			round = mono_us() / 1000 + WATCH_MS;
+		}
 		pthread_mutex_lock(&a->watch_lock);
 	}
 	pthread_mutex_unlock(&a->watch_lock);
@@ -168,6 +177,14 @@ void watch_stop(struct api *a)
 	pthread_mutex_unlock(&a->watch_lock);
 	pthread_join(a->watch, NULL);
 	a->watch_runs = false;
+}
+
+void watch_hurry(struct api *a)
+{
+	pthread_mutex_lock(&a->watch_lock);
+	a->watch_hurried = true;
+	pthread_cond_signal(&a->watch_wake);
+	pthread_mutex_unlock(&a->watch_lock);
 }
 
 bool watch_quiet(struct api *a, int64_t within_ms)

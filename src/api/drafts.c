@@ -47,7 +47,7 @@ static uint16_t parts_of(struct str text, const struct profile_setting *profile,
 }
 
 /* What the numbering plans do not know, or know otherwise, the operator may know better. */
-static bool is_mobile(const struct settings *s, struct str written, struct phone *p)
+bool send_usable(const struct settings *s, struct str written, struct phone *p)
 {
 	if (phone_destination(written, p))
 		return true;
@@ -65,7 +65,7 @@ static const struct profile_setting *set_number(struct draft *d, const struct se
 	struct refusal listed;
 	struct phone p;
 
-	if (!is_mobile(s, d->t.destination, &p)) {
+	if (!send_usable(s, d->t.destination, &p)) {
 		draft_refuse(d, SENT_INVALID_DESTINATION_NUMBER, REASON_BAD_NUMBER);
 		return NULL;
 	}

@@ -55,6 +55,7 @@ void *http_uri(void *worker, const char *uri, struct MHD_Connection *mhd)
 	atomic_store(&q->stage, STAGE_READING);
 	atomic_fetch_add(&q->api->busy, 1);
 	request_deadline(q, atomic_load(&q->api->request_deadline_ms));
+	arrival_look(q);
 	buf_clear(&q->uri);
 	buf_puts(&q->uri, uri);
 	q->target = (struct str){uri, q->uri.n};

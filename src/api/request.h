@@ -25,6 +25,7 @@
 #include "wire/signature.h"
 
 struct api;
+struct arrival;
 struct listener;
 struct worker;
 struct request;
@@ -73,7 +74,8 @@ struct request {
 	int fd;
 	struct ip peer;
 	_Atomic int refs, stage;
-	_Atomic int64_t deadline_ms; /* mono; the watch shuts the socket down then; 0 = none */
+	struct arrival *_Atomic arrival; /* an answer that must arrive; changed under api->arrivals.lock */
+	_Atomic int64_t deadline_ms;     /* mono; the watch shuts the socket down then; 0 = none */
 
 	/* the request */
 	const struct route *route;

@@ -12,6 +12,7 @@ void status_list_sent(struct request *q, bool whole);
 void status_one_run(struct request *q, const struct settings *s);
 void receive_list_run(struct request *q, const struct settings *s);
 void receive_search_run(struct request *q, const struct settings *s);
+void carrier_run(struct request *q, const struct settings *s);
 /* On the look-up thread: reads and answers; negative: -errno, and nothing is answered. */
 int64_t receive_answer(struct request *q, struct query *query, int64_t left_ms);
 /* Epochs below this are seconds, others milliseconds [api.md section 3]. */

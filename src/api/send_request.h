@@ -11,6 +11,7 @@
 #include "wire/json.h"
 #include "wire/template.h"
 
+struct phone;
 #define SEND_MESSAGES_MAX 1000
 #define SEND_TEXT_MAX 1280 /* code points, counted in NFC */
 #define SEND_CORRELATION_MAX 64
@@ -83,6 +84,9 @@ void params_read_query(const struct query_string *q, struct arena *a, struct par
 void params_inherit(struct send_item *m, const struct send_item *from, struct arena *a);
 struct str send_nfc(struct arena *a, struct str s); /* s, or a copy in NFC */
 
+/* Reads a number and brings it into its canonical form; true when it is a mobile by the numbering plans or by the operator's own word
+ * (sms.mobile_prefixes). Else a message to it ends in 202. */
+bool send_usable(const struct settings *s, struct str written, struct phone *ret);
 /* After send_texts(). One draft for each item; numbers that cannot be reached and numbers without a route become drafts that end at once (202,
  * 102). sub: whose class and in-doubt rule count. Drafts borrow from r, s and the arena. */
 struct draft *send_drafts(const struct send_request *r, const struct settings *s,

@@ -26,6 +26,7 @@
 #define ADDRESS_BUCKETS 65536
 #define PRINCIPAL_BUCKETS 8192
 #define FORCED_MS 3000
+#define ARRIVALS_MS 1000
 
 /* -- settings ------------------------------------------------------------------------------------------------------ */
 
@@ -162,6 +163,7 @@ static struct api *new_api(const struct api_config *c)
 	pthread_mutex_init(&a->watch_lock, NULL);
 	pthread_mutex_init(&a->connections_lock, NULL);
 	list_init(&a->connections);
+	arrivals_init(&a->arrivals);
 	a->per_address = map_new();
 	a->addresses = rate_new(ADDRESS_BUCKETS);
 	a->principals = rate_new(PRINCIPAL_BUCKETS);
@@ -276,6 +278,7 @@ void api_stop(struct api *a, int64_t grace_ms)
 		for (size_t k = 0; k < a->listeners[i].worker_count; k++)
 			worker_stop(&a->listeners[i].workers[k]);
 	watch_stop(a);
+	arrivals_close(a, MIN(MAX(grace_ms, (int64_t)0), (int64_t)ARRIVALS_MS));
 	lookups_close(a);
 }
 

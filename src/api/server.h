@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "api/api.h"
+#include "api/arrival.h"
 #include "api/worker.h"
 #include "api/rate.h"
 #include "api/request.h"
@@ -49,9 +50,12 @@ struct api {
 	bool stopped;
 	struct rate_table *addresses, *principals;
 
-	/* The watch: one thread that shuts down slow sockets and times out queued look-ups. Also told when busy reaches 0. */
+	struct arrivals arrivals;
+
+	/* The watch: one thread that shuts down slow sockets, times out queued look-ups and sees answers arrive. Also told when busy
+	 * reaches 0. */
 	pthread_t watch;
-	bool watch_runs, watch_end;
+	bool watch_runs, watch_end, watch_hurried;
 	pthread_mutex_t watch_lock;
 	pthread_cond_t watch_wake, quiet;
 
@@ -72,6 +76,7 @@ enum MHD_Result connection_accept(void *worker, const struct sockaddr *sa, sockl
 void connection_notify(void *worker, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what);
 int watch_start(struct api *a, struct err *e) MUST;
 void watch_stop(struct api *a);
+void watch_hurry(struct api *a);                    /* there is an answer to be seen arriving */
 bool watch_quiet(struct api *a, int64_t within_ms); /* waits until no request is under way; true when that came true */
 void connections_release(struct api *a);            /* takes back every request that waits, and resumes it */
 /* gate.c: all that is checked before a body is read. Leaves a refusal in q, or the request may go on. */

@@ -223,8 +223,7 @@ void status_list_run(struct request *q, const struct settings *s)
 	hand_over(q);
 }
 
-/* "Whole" is the library's word for: every octet was handed to the kernel. Whether the client read it nobody knows; a client
- * whose connection died after that can still find its messages by search. */
+/* "Whole" is the library's word for: every octet was handed to the kernel. */
 void status_list_sent(struct request *q, bool whole)
 {
 	struct lease *lease = q->lookup.lease;
@@ -233,7 +232,7 @@ void status_list_sent(struct request *q, bool whole)
 		return;
 	q->lookup.lease = NULL;
 	if (whole && q->status == MHD_HTTP_OK)
-		lease_consume(q->api->engine, lease, NULL, NULL);
+		arrival_expect(q, lease);
 	else
 		lease_release(q->api->engine, lease);
 }

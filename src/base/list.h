@@ -38,6 +38,10 @@ static inline struct node *list_first(const struct list *l)
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes the head for a node that was freed */
 	return l->head.next == &l->head ? NULL : l->head.next;
 }
+static inline struct node *list_last(const struct list *l)
+{
+	return l->head.prev == &l->head ? NULL : l->head.prev;
+}
 static inline struct node *list_next(const struct list *l, const struct node *n)
 {
 	return n->next == &l->head ? NULL : n->next;

@@ -1,5 +1,5 @@
 /* lists.c - readers' cursors, one a user and list. "Never missed; handed out again only if connection or process died after the answer began":
- * a call leases a gap of unread numbers, the completed write consumes it, an abort or 30 s release it.
+ * a call leases a gap of unread numbers, an answer that has arrived consumes it, an abort or 30 s release it.
  *
  *   ------ mark ======consumed====== ....gap.... ##leased## ....gap....  head
  *

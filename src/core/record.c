@@ -145,7 +145,7 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev)
 	if (e->reach.counted && ev->kind == EV_SENT && ev->code != SENT_SENT_SUCCESS)
 		reach_failed(e, lv->d);
 	count(ev);
-	if (event_is_change(ev->kind) || (ev->kind == EV_NO_RECEIPT && ev->code))
+	if (event_changes(ev))
 		hooks_event(e, lv, ev);
 }
 

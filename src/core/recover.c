@@ -130,7 +130,7 @@ static bool scan_hook(void *ctx, const struct event *ev)
 
 	o->from = ev->seq + 1;
 	o->n++;
-	if (event_is_change(ev->kind) || (ev->kind == EV_NO_RECEIPT && ev->code))
+	if (event_changes(ev))
 		map_set(o->open, (uint64_t)ev->key << 2 | (ev->kind == EV_SENT ? HOOK_SENT : HOOK_DELIVERED),
 			(uint64_t)ev->seq);
 	else if (ev->kind == EV_RECEIVED)

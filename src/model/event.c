@@ -21,6 +21,11 @@ const char *event_kind_name(int kind)
 
 bool event_is_change(int kind) { return kind >= 0 && kind < EVENT_KINDS && kinds[kind].change; }
 
+bool event_changes(const struct event *e)
+{
+	return event_is_change(e->kind) && (e->kind != EV_NO_RECEIPT || e->code);
+}
+
 bool event_is_hook(int kind)
 {
 	return kind == EV_HOOK_DONE || kind == EV_HOOK_FAILED || kind == EV_HOOK_DEAD;

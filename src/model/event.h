@@ -28,6 +28,7 @@ struct event {
 	char detail[EVENT_DETAIL_MAX]; /* UTF-8, not terminated */
 };
 const char *event_kind_name(int kind);
-bool event_is_change(int kind);
-bool event_is_hook(int kind); /* the outcome of a webhook call; arg = enum hook_kind */
+bool event_is_change(int kind);            /* may be one */
+bool event_changes(const struct event *e); /* a status has changed: webhooks and lists tell it */
+bool event_is_hook(int kind);              /* the outcome of a webhook call; arg = enum hook_kind */
 void event_detail(struct event *e, const char *fmt, ...) PRINTF_LIKE(2, 3); /* cuts at a character */

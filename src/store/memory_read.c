@@ -460,7 +460,7 @@ static int memory_r_changes(struct store_reader *r, const uint32_t *subs, size_t
 
 		for (size_t k = 0; k < sub_count; k++)
 			wanted |= subs[k] == e->sub_account;
-		if (!wanted || !event_is_change(e->kind))
+		if (!wanted || !event_changes(e))
 			continue;
 		max--;
 		more = fn(ctx, e);

@@ -264,6 +264,8 @@ static int read_range(struct conn *c, struct changes *w, int64_t from, int64_t t
 		if (!event_is_change(sqlite3_column_int(q, 2)) || !has_sub(w, (uint32_t)sqlite3_column_int64(q, 3)))
 			continue;
 		row_event(q, &e);
+		if (!event_changes(&e))
+			continue;
 		w->stopped = !w->fn(w->ctx, &e) || --w->left == 0;
 	}
 	sqlite3_reset(q);

@@ -1,10 +1,11 @@
 // crash.mjs - the gateway is killed at random moments while requests, submits, receipts and webhook calls are under way. One process
 // plays customer, carrier (npm smpp) and webhook receiver and keeps the ledger of what each of them was promised:
 //   every 200 answered is in the store and ends in a final state            (nothing accepted is lost)
-//   no destination is submitted twice                                       (in doubt ends, the configuration says so)
+//   no part of a message is submitted twice                                 (in doubt ends, the configuration says so)
 //   every receipt that was acknowledged to the carrier is in a state        (or late, for what ended in doubt)
 //   every final state was told to the webhook, sent before delivered
-//   the credit adds up to the unit: what was bought is what is left and one for each message that was sent, and nothing stays reserved
+//   every MO is in the store once, whole, and was told to its webhook         (long ones come in parts, shuffled, over any link)
+//   the credit adds up to the unit: bought is left and charged, each message charged once, at its price, and nothing stays reserved
 import { spawn, execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
@@ -24,8 +25,22 @@ const sleep = ms => new Promise(r => setTimeout(r, ms));
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pombo-crash-'));
 const config = path.join(dir, 'pombo.yaml');
 
+// -- what is sent -----------------------------------------------------------------------------------------------------------
+// A number says what it is sent and what that costs. For more kinds of messages (those that leave later, say): another digit here, a field in
+// message(), and what it promises among the checks at the end.
+const AREAS = { 11: 2, 21: 3, 31: 1 }; // units a part; 1 is the price without an entry
+const isLong = to => to.endsWith('3') || to.endsWith('7');
+const partsOf = to => (isLong(to) ? 2 : 1), unitsOf = to => AREAS[to.slice(2, 4)] * partsOf(to);
+let counter = 0;
+function message() {
+  counter++;
+  const to = `55${Object.keys(AREAS)[counter % 3]}9${String(80000000 + counter)}`;
+  return { destination: to, messageText: isLong(to) ? 'crash test '.repeat(20) : 'crash test' };
+}
+
 // -- the carrier ------------------------------------------------------------------------------------------------------------
-const carrier = { submits: new Map(), acked: new Set(), owed: [], sessions: new Set(), next: 1 };
+const carrier = { submits: new Map(), reached: new Map(), acked: new Map(), owed: [], sessions: new Set(), next: 1 };
+const count = (map, key) => map.set(key, (map.get(key) ?? 0) + 1);
 function giveReceipts(session) {
   for (const r of carrier.owed) {
     if (r.session?.alive) continue; // under way on a living link
@@ -33,13 +48,14 @@ function giveReceipts(session) {
     session.deliver_sm({ esm_class: 4, source_addr_ton: 1, source_addr_npi: 1, source_addr: r.to, dest_addr_ton: 5, destination_addr: r.from,
       short_message: `id:${r.id} sub:001 dlvrd:001 submit date:2611220000 done date:2611220000 stat:DELIVRD err:000 text:` }, answer => {
       if (answer.command_status !== 0) { r.session = null; return; }
-      carrier.acked.add(r.to);
+      count(carrier.acked, r.to);
       carrier.owed = carrier.owed.filter(x => x !== r);
     });
   }
 }
 const smsc = smpp.createServer({}, session => {
   session.alive = true;
+  session.setMaxListeners(0);
   session.on('error', () => {});
   session.on('close', () => { session.alive = false; carrier.sessions.delete(session); });
   session.on('bind_transceiver', pdu => { session.send(pdu.response({ system_id: 'crash' })); carrier.sessions.add(session); giveReceipts(session); });
@@ -47,7 +63,8 @@ const smsc = smpp.createServer({}, session => {
   session.on('unbind', pdu => { session.send(pdu.response()); session.close(); });
   session.on('submit_sm', pdu => {
     const id = (carrier.next++).toString(16).padStart(8, '0'), to = pdu.destination_addr;
-    carrier.submits.set(to, (carrier.submits.get(to) ?? 0) + 1);
+    count(carrier.submits, `${to}/${pdu.short_message.udh?.at(-1)?.at(-1) ?? 1}`);
+    count(carrier.reached, to);
     setTimeout(() => { if (session.alive) session.send(pdu.response({ message_id: id })); }, Math.random() * 20);
     setTimeout(() => { carrier.owed.push({ id, to, from: pdu.source_addr, session: null });
       for (const s of carrier.sessions) { if (s.alive) { giveReceipts(s); break; } } }, 10 + Math.random() * 60);
@@ -55,8 +72,39 @@ const smsc = smpp.createServer({}, session => {
 });
 const smscPort = await new Promise(r => smsc.listen(0, '127.0.0.1', function () { r((this.address?.() ?? smsc.address()).port); }));
 
+// -- handsets ---------------------------------------------------------------------------------------------------------------
+// A carrier gives an MO until it is acknowledged, on whatever link there is.
+const mos = new Map(); // text -> { acked: parts }
+let handsets = true;
+function deliver(pdu) {
+  const session = [...carrier.sessions].filter(s => s.alive).sort(() => Math.random() - 0.5)[0];
+  if (!session) return Promise.resolve(false);
+  return new Promise(resolve => {
+    const lost = () => resolve(false);
+    session.once('close', lost);
+    session.deliver_sm(pdu, answer => { session.removeListener('close', lost); resolve(answer.command_status === 0); });
+  });
+}
+async function handset(me) {
+  for (let i = 0; handsets; i++) {
+    // a number of its own for each: nobody repeats himself, and references of parts do not meet
+    const n = 100 * i + me, from = `55419${String(80000000 + n)}`, total = i % 3 === 2 ? 3 : 1;
+    const texts = Array.from({ length: total }, (_, k) => `mo ${n} part ${k + 1} of ${total} ${'abcdefghij'.repeat(total > 1 ? 12 : 2)}`), mo = { acked: 0, total };
+    mos.set(texts.join(''), mo);
+    await Promise.all(texts.map((text, k) => ({ k, text })).sort(() => Math.random() - 0.5).map(async ({ k, text }) => {
+      const head = total > 1 ? Buffer.from([5, 0, 3, n % 256, total, k + 1]) : Buffer.alloc(0);
+      await sleep(Math.random() * 200); // parts take their time, and a kill may come between
+      while (!await deliver({ esm_class: total > 1 ? 0x40 : 0, source_addr_ton: 1, source_addr_npi: 1, source_addr: from, dest_addr_ton: 3, dest_addr_npi: 0,
+        destination_addr: '27182', data_coding: 0, short_message: Buffer.concat([head, Buffer.from(text, 'latin1')]) })) await sleep(20);
+      mo.acked++;
+    }));
+    await sleep(30);
+  }
+}
+
 // -- the webhook receiver ---------------------------------------------------------------------------------------------------
 const hooks = new Map(); // id -> [{ kind, code }] in order of arrival
+const moHooks = new Map(); // id -> text
 let hookCalls = 0;
 const receiver = http.createServer((req, res) => {
   let body = '';
@@ -65,6 +113,7 @@ const receiver = http.createServer((req, res) => {
     hookCalls++;
     if (Math.random() < 0.05) { res.writeHead(500).end(); return; }
     const m = JSON.parse(body), kind = req.url.slice(1);
+    if (kind === 'mo') { moHooks.set(m.id, m.messageText); res.writeHead(200).end(); return; }
     if (!hooks.has(m.id)) hooks.set(m.id, []);
     hooks.get(m.id).push({ kind, code: kind === 'sent' ? m.sentStatusCode : m.deliveredStatusCode });
     res.writeHead(200).end();
@@ -87,6 +136,7 @@ sms:
   in_doubt: {wait: 2s, then: end}
   routes:
     - {prefix: "", connections: [main]}
+credit: {prices: [{prefix: "5511", units: 2}, {prefix: "5521", units: 3}]}
 webhooks: {allow: [127.0.0.0/8], retry_first: 200ms, retry_max: 1s}
 `, { mode: 0o600 });
 }
@@ -103,11 +153,12 @@ async function start() {
   });
   listen = /http:\/\/(127\.0\.0\.1:\d+)/.exec(out)[1];
 }
+process.on('exit', () => gateway?.kill('SIGKILL')); // a fault of this script leaves nothing behind
 const pombo = (...args) => execFileSync(POMBO, [...args, '--config', config], { encoding: 'utf8', maxBuffer: 1 << 30 });
 
 // -- the customer -----------------------------------------------------------------------------------------------------------
 const accepted = new Map(); // id -> destination
-let counter = 0, loading = true, refused = 0;
+let loading = true, refused = 0;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 let token;
 function request(method, url, body) {
@@ -126,8 +177,7 @@ function request(method, url, body) {
 }
 async function customer(bulk) {
   while (loading) {
-    const to = () => `55119${String(++counter).padStart(8, '0')}`;
-    const messages = Array.from({ length: bulk ? 20 : 1 }, () => ({ destination: to(), messageText: 'crash test' }));
+    const messages = Array.from({ length: bulk ? 20 : 1 }, message);
     try {
       const r = bulk ? await request('POST', '/v1/send-bulk-sms', JSON.stringify({ messages }))
         : await request('POST', '/v1/send-sms', JSON.stringify(messages[0]));
@@ -154,6 +204,16 @@ async function settled(limitMs) {
   }
   return false;
 }
+// All MOs of the store, page by page.
+async function received() {
+  const found = new Map();
+  for (let start = ''; ;) {
+    const page = JSON.parse((await request('GET', `/v1/sms/receive/search?start=${start}`)).text).messages;
+    for (const m of page) found.set(m.id, m.messageText);
+    if (page.length < 1000) return found;
+    start = page.at(-1).receivedAt;
+  }
+}
 async function statuses(ids) {
   const found = new Map();
   for (let i = 0; i < ids.length; i += 1000) {
@@ -161,6 +221,12 @@ async function statuses(ids) {
     for (const s of JSON.parse(r.text).smsStatuses) found.set(s.id, s);
   }
   return found;
+}
+
+// A UUID's integer in the store: 48 bits of milliseconds and 15 that count (src/base/uuid.h).
+function keyOf(id) {
+  const h = BigInt(`0x${id.replaceAll('-', '')}`);
+  return String((h >> 80n) << 15n | (h >> 64n & 0xfffn) << 3n | (h >> 59n & 7n));
 }
 
 let n = 0, failed = 0;
@@ -172,9 +238,10 @@ function check(ok, what, details = '') {
 await start();
 token = /token: (\S+)/.exec(pombo('user', 'add', '--username', 'crash', '--email', 'crash@example.com', '--role', 'regular'))[1];
 pombo('webhook', 'set', '--username', 'crash', '--sent', `http://127.0.0.1:${hookPort}/sent`, '--delivered', `http://127.0.0.1:${hookPort}/delivered`);
-const BOUGHT = { account: 1000000, sub: 2000000 };
-pombo('credit', 'set', '--amount', String(BOUGHT.account));
-pombo('credit', 'set', '--sub-account', 'default', '--amount', String(BOUGHT.sub));
+pombo('webhook', 'set', '--sub-account', 'default', '--mo', `http://127.0.0.1:${hookPort}/mo`);
+const OWNERS = [{ name: 'account', args: [], bought: 1000000 }, { name: 'sub-account', args: ['--sub-account', 'default'], bought: 2000000 }];
+for (const o of OWNERS) pombo('credit', 'set', ...o.args, '--amount', String(o.bought));
+const replying = Promise.all([...Array(8).keys()].map(handset));
 const customers = [...Array(8)].map(() => customer(false)).concat([customer(true), customer(true)]);
 let earlyEnds = 0;
 for (let kill = 0; kill < KILLS; kill++) {
@@ -183,10 +250,13 @@ for (let kill = 0; kill < KILLS; kill++) {
   const end = await gateway.gone;
   if (end.signal !== 'SIGKILL') earlyEnds++;
   await start();
+  const o = OWNERS[kill % 2];
+  pombo('credit', 'add', ...o.args, '--amount', '7');
+  o.bought += 7;
 }
 await sleep(500);
-loading = false;
-await Promise.all(customers);
+loading = handsets = false;
+await Promise.all([...customers, replying]);
 check(earlyEnds === 0, 'the gateway never ended by itself', `${earlyEnds} times`);
 check(await settled(90000), 'everything settles after the last start',
   `queued ${await metric('pombo_queued')} in doubt ${await metric('pombo_in_doubt')} webhooks ${await metric('pombo_webhooks_pending')} receipts owed ${carrier.owed.length}`);
@@ -197,26 +267,51 @@ const some = (what, list) => check(list.length === 0, what, show(list));
 check(ids.length > 100, `${ids.length} messages were accepted over ${KILLS} kills`, `only ${ids.length}`);
 some('every message that was answered 200 is in the store', ids.filter(id => !found.has(id)));
 some('every one ended in a sent code', ids.filter(id => found.has(id) && !found.get(id).sentStatusCode));
-some('no message was submitted twice', [...carrier.submits].filter(([, k]) => k > 1).map(([to]) => to));
+some('no part was submitted twice', [...carrier.submits].filter(([, k]) => k > 1).map(([to]) => to));
 some('every code is 2, or 102 for what was in doubt', ids.filter(id => ![2, 102].includes(found.get(id)?.sentStatusCode)));
 const doubt = ids.filter(id => found.get(id)?.sentStatusCode === 102);
 check(doubt.length <= KILLS * 100, `at most the windows' content ended in doubt (${doubt.length})`, show(doubt));
-some('what never reached the carrier is not called sent', ids.filter(id => found.get(id)?.sentStatusCode === 2 && !carrier.submits.has(accepted.get(id))));
-some('every receipt acknowledged to the carrier is a state', ids.filter(id => found.get(id)?.sentStatusCode === 2 && carrier.acked.has(accepted.get(id)) && found.get(id).deliveredStatusCode !== 4));
+some('what never reached the carrier is not called sent', ids.filter(id => found.get(id)?.sentStatusCode === 2 && carrier.reached.get(accepted.get(id)) !== partsOf(accepted.get(id))));
+some('every receipt acknowledged to the carrier is a state', ids.filter(id => found.get(id)?.sentStatusCode === 2 && carrier.acked.get(accepted.get(id)) === partsOf(accepted.get(id)) && found.get(id).deliveredStatusCode !== 4));
 some('every sent code was told to the webhook', ids.filter(id => found.get(id)?.sentStatusCode && !hooks.get(id)?.some(h => h.kind === 'sent' && h.code === found.get(id).sentStatusCode)));
 some('every delivery was told to the webhook', ids.filter(id => found.get(id)?.deliveredStatusCode && !hooks.get(id)?.some(h => h.kind === 'delivered' && h.code === found.get(id).deliveredStatusCode)));
 some('sent was told before delivered', [...hooks].filter(([, calls]) => { const d = calls.findIndex(h => h.kind === 'delivered'); return d >= 0 && !calls.slice(0, d).some(h => h.kind === 'sent'); }).map(([id]) => id));
 // Messages whose 200 died with the process count as well: all that the store has are asked for.
-const paid = JSON.parse(pombo('message', 'search', '--status', '2', '--limit', '1000000', '--json')).length;
-const credit = (...args) => JSON.parse(pombo('credit', 'show', ...args, '--json'));
-const [ofAccount, ofSub] = [credit(), credit('--sub-account', 'default')];
-check(ofAccount.balance === BOUGHT.account - paid && ofAccount.reserved === 0, `the account's ledger adds up over ${paid} messages sent`, JSON.stringify(ofAccount));
-check(ofSub.balance === BOUGHT.sub - paid && ofSub.reserved === 0, 'the sub-account\'s ledger adds up', JSON.stringify(ofSub));
+const stored = JSON.parse(pombo('message', 'search', '--limit', '1000000', '--json'));
+const paid = new Map(stored.filter(m => m.sentStatusCode === 2).map(m => [keyOf(m.id), unitsOf(m.destination)]));
+for (const o of OWNERS) {
+  const now = JSON.parse(pombo('credit', 'show', ...o.args, '--json'));
+  // Keys of messages are beyond what a number holds exactly.
+  const rows = JSON.parse(pombo('credit', 'ledger', ...o.args, '--limit', '1000000', '--json').replace(/"key":(\d+)/g, '"key":"$1"')).reverse();
+  const charged = [...paid.values()].reduce((a, b) => a + b, 0), of = new Map();
+  let balance = 0, reserved = 0, broken = 0;
+  for (const r of rows) {
+    balance += r.balanceBy;
+    reserved += r.reservedBy;
+    if (balance !== r.balance || reserved !== r.reserved) broken++;
+    if (!of.has(r.key)) of.set(r.key, { reserve: 0, settle: 0, refund: 0, charged: 0, held: 0 });
+    const m = of.get(r.key);
+    if (r.key !== '0') { m[r.kind]++; m.charged -= r.balanceBy; m.held += r.reservedBy; }
+  }
+  check(broken === 0 && balance === now.balance && reserved === now.reserved, `the ${o.name}'s ledger leads row by row to its balance (${rows.length} rows)`, `${broken} rows off, ${balance} ${reserved} ${JSON.stringify(now)}`);
+  check(now.balance === o.bought - charged && now.reserved === 0, `the ${o.name}'s balance is what was bought less ${charged} for ${paid.size} messages`, `bought ${o.bought} ${JSON.stringify(now)}`);
+  some(`the ${o.name} was charged for each message sent, once, at its price`, [...paid].filter(([key, units]) => of.get(key)?.settle !== 1 || of.get(key).charged !== units).map(([key, units]) => `${key} ${units} ${JSON.stringify(of.get(key))}`));
+  some(`the ${o.name} was charged for nothing else, and nothing is held`, [...of].filter(([key, m]) => key !== '0' && (m.held !== 0 || m.reserve !== m.settle + m.refund || (!paid.has(key) && (m.charged !== 0 || m.settle)))).map(([key, m]) => `${key} ${JSON.stringify(m)}`));
+}
+
+const kept = await received(), copies = new Map();
+for (const text of kept.values()) count(copies, text);
+const long = [...mos.values()].filter(m => m.total > 1).length;
+check(mos.size > 50 && long > 10, `${mos.size} replies were acknowledged to the carrier, ${long} of them long`);
+some('every reply acknowledged is in the store, whole', [...mos].filter(([text, m]) => m.acked === m.total && !copies.has(text)).map(([text]) => text.slice(0, 20)));
+some('none is there twice, and nothing else', [...copies].filter(([text, k]) => k > 1 || !mos.has(text)).map(([text, k]) => `${k} times ${text.slice(0, 20)}`));
+some('every reply was told to the webhook, word for word', [...kept].filter(([id, text]) => moHooks.get(id) !== text).map(([id]) => id));
+some('the webhook was told of no other', [...moHooks.keys()].filter(id => !kept.has(id)));
 gateway.kill('SIGTERM');
 const end = await gateway.gone;
 check(end.code === 0, 'the gateway ends with 0 when asked to', JSON.stringify(end));
 check(/ok|sound/.test(pombo('store', 'check')), 'the store is sound');
 console.log(`1..${n}`);
-console.log(`# seed ${SEED}, ${starts} starts, ${ids.length} accepted, ${carrier.submits.size} submitted, ${doubt.length} in doubt, ${hookCalls} webhook calls, ${refused} refused`);
+console.log(`# seed ${SEED}, ${starts} starts, ${ids.length} accepted, ${carrier.submits.size} submitted, ${doubt.length} in doubt, ${hookCalls} webhook calls, ${refused} refused, ${mos.size} replies`);
 if (!failed) fs.rmSync(dir, { recursive: true, force: true });
 process.exit(failed ? 1 : 0);

@@ -191,3 +191,82 @@ describe('ported numbers', () => {
     assert.deepEqual(fs.readdirSync(g.data).filter(n => n.startsWith('portability')), ['portability']);
   });
 });
+
+describe('look-ups', () => {
+  const operators = [{ id: 1, name: 'VIVO', prefixes: ['55119'] }, { id: 5, name: 'TIM' }, { id: 7, name: 'OI', prefixes: ['55319'], delivery_reports: false }];
+  const ask = (g, destinations, more = {}) => g.request('POST', '/v1/carrier/lookup', { body: { destinations }, ...more });
+  const told = r => { assert.equal(r.status, 200, r.text); return r.json.destinations.map(d => [d.destination, d.active, d.carrier.name, d.carrier.countryCode]); };
+
+  scenario('tell operator and country by ported number, else prefix, in the order asked, as written', async w => {
+    const { g, smsc } = await world(w, { operators });
+    await g.command('portability', 'import', file(g, 'table.csv', `${TO},5\n`));
+    const r = await ask(g, [TO, '+55 (11) 90000-0002', 5531987654321, '551187654321', '5521987654321', '351912345678', '2312312', 'SAIR', '', '551130001234', TO]);
+    assert.deepEqual(told(r), [
+      [TO, true, 'TIM', 'BR'], ['+55 (11) 90000-0002', true, 'VIVO', 'BR'], ['5531987654321', true, 'OI', 'BR'], ['551187654321', true, 'VIVO', 'BR'],
+      ['5521987654321', true, 'UNKNOWN', 'BR'], ['351912345678', true, 'UNKNOWN', 'PT'],
+      ['2312312', false, 'UNKNOWN', undefined], ['SAIR', false, 'UNKNOWN', undefined], ['', false, 'UNKNOWN', undefined], ['551130001234', false, 'UNKNOWN', undefined],
+      [TO, true, 'TIM', 'BR']]);
+    assert.deepEqual(Object.keys(r.json), ['id', 'destinations']);
+    assert.deepEqual(Object.keys(r.json.destinations[0]), ['destination', 'active', 'carrier']);
+    assert.deepEqual(r.json.destinations[6], { destination: '2312312', active: false, carrier: { name: 'UNKNOWN' } });
+    assert.match(r.json.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.notEqual((await ask(g, [1])).json.id, r.json.id);
+    // what may not be written to is still whose it is
+    await g.command('block', 'add', OTHER);
+    await g.command('opt-out', 'add', TO);
+    assert.deepEqual(told(await ask(g, [OTHER, TO])), [[OTHER, true, 'VIVO', 'BR'], [TO, true, 'TIM', 'BR']]);
+    assert.equal((await g.statuses([r.json.id])).size, 0);
+    assert.equal(smsc.submits.length, 0);
+  });
+
+  scenario('take a thousand at once; what is wrong is named by its place', async w => {
+    const g = await w.gateway({ operators });
+    const numbers = Array.from({ length: 1000 }, (_, i) => `55119${String(10000000 + i)}`);
+    assert.deepEqual(told(await ask(g, numbers)), numbers.map(n => [n, true, 'VIVO', 'BR']));
+    for (const [destinations, field, rule] of [
+      [[...numbers, TO], 'destinations', 'more than 1000 entries'], [[], 'destinations', 'empty'], [undefined, 'destinations', 'missing'],
+      [null, 'destinations', 'missing'], [TO, 'destinations', 'must be an array'], [[TO, null], 'destinations[1]', 'must be a string or a whole number'],
+      [[TO, OTHER, { destination: TO }], 'destinations[2]', 'must be a string or a whole number'], [['0'.repeat(65)], 'destinations[0]', 'longer than 64 characters'],
+    ]) {
+      const r = await ask(g, destinations);
+      assert.deepEqual([r.status, r.json], [400, { errorCode: 400, errorMessage: `${field}: ${rule}` }]);
+    }
+    const two = (await ask(g, [true, TO, 1.5])).json;
+    assert.deepEqual(two.errors.map(e => e.field), ['destinations[0]', 'destinations[2]']);
+    assert.equal((await g.request('GET', '/v1/carrier/lookup')).status, 405);
+    assert.equal((await ask(g, [TO], { user: {} })).status, 401);
+    assert.equal((await g.request('POST', '/v1/carrier/lookup', { body: '{"destinations":[1]}', headers: { 'content-type': 'text/plain' } })).status, 415);
+    for (const [role, status] of [['administrator', 200], ['platform', 403]]) {
+      const { token } = await g.json('user', 'add', '--username', role, '--email', `${role}@example.com`, '--role', role);
+      assert.equal((await ask(g, [TO], { user: { username: role, authenticationtoken: token } })).status, status);
+    }
+  });
+
+  // One number after the other through every place that tells an operator.
+  scenario('agree with statuses, webhooks, replies and time lines, by prefix and for ported numbers', async w => {
+    const { g, r, smsc } = await world(w, { operators });
+    await g.webhookOf({ url: r.url }, '--mo', `${r.url}/mo`);
+    await g.command('short-code', 'assign', '27182', '--sub-account', 'default');
+    await g.command('portability', 'import', file(g, 'table.csv', `${TO},5\n5531987654321,1\n`));
+    const cases = [[TO, 5, 'TIM'], [OTHER, 1, 'VIVO'], ['5531987654321', 1, 'VIVO'], ['5531987654322', 7, 'OI'], ['5521987654321', 0, 'UNKNOWN'], ['12', 0, 'UNKNOWN']];
+    for (const [to, id, name] of cases) {
+      const message = await g.send(to), is = m => assert.deepEqual([m.carrierId, m.carrierName], [id, name], `${to}: ${JSON.stringify(m)}`);
+      is(await g.sent(message, to === '12' ? 202 : 2));
+      is((await g.request('GET', `/v1/sms-status?id=${message}`)).json);
+      is((await until('the sent webhook', () => r.of(message, '/sent')[0])).json);
+      assert.equal((await ask(g, [to])).json.destinations[0].carrier.name, name);
+      assert.equal(JSON.parse((await g.command('message', 'show', message, '--json')).stdout).carrierId, id);
+      if (to === '12') continue;
+      if (name !== 'OI') is((await until('the delivered webhook', () => r.of(message, '/delivered')[0])).json);
+      assert.equal(await smsc.deliver(null, { source_addr_ton: 1, source_addr_npi: 1, source_addr: to, dest_addr_ton: 3, destination_addr: '27182', short_message: 'Sim' }), 0);
+      const mo = (await until('the MO webhook', () => r.calls.find(c => c.path === '/mo' && c.json.source === to))).json;
+      is(mo);
+      assert.equal(mo.mt?.id, message);
+      is((await g.request('GET', '/v1/sms/receive/list')).json.messages.find(m => m.id === mo.id));
+    }
+    // one that answers nothing: the operator is the number's
+    assert.equal(await smsc.deliver(null, { source_addr_ton: 1, source_addr_npi: 1, source_addr: '5531987650000', dest_addr_ton: 3, destination_addr: '27182', short_message: 'oi' }), 0);
+    const found = await until('it in the list', async () => (await g.request('GET', '/v1/sms/receive/list')).json.messages[0]);
+    assert.deepEqual([found.source, found.carrierId, found.carrierName, found.mt], ['5531987650000', 7, 'OI', undefined]);
+  });
+});

@@ -2,8 +2,10 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "api/send_request.h"
 #include "base/time.h"
 #include "model/codes.h"
 #include "model/metrics.h"
@@ -473,6 +475,69 @@ TEST(a_list_nobody_could_read_is_given_back)
 	assert_int_equal(total(expect_answer(&f, 200, "GET", "/v1/sms/status/list", "ana", "", NULL)), 1);
 }
 
+/* Asks for a list that the kernel takes whole for a client that reads nothing, and waits until it comes. */
+static struct client ask_much(void)
+{
+	char extra[SEND_EXTRA_MAX + 1];
+	struct delivery_text t = {.destination = STR("5511900000000"), .extra = {extra, SEND_EXTRA_MAX}};
+	struct client c = client_open(&f);
+	struct uid_source ids = {0};
+	unsigned before = fake_consumed() + fake_released();
+	int came = 0;
+
+	memset(extra, 'x', sizeof(extra));
+	for (int i = 0; i < 1000; i++) {
+		struct delivery *d = delivery_new(&t);
+
+		d->key = uid_take(&ids, wall_ms(), 1);
+		d->account = 1;
+		d->sub_account = 10;
+		d->sent_code = SENT_SENT_SUCCESS;
+		d->sent_at = d->updated_at = wall_ms();
+		fake_know(d);
+		delivery_free(d);
+	}
+	client_puts(&c, "GET /v1/sms/status/list HTTP/1.1\r\nHost: x\r\nusername: "
+			"ana\r\nauthenticationtoken: t-ana\r\n\r\n");
+	while (came < 32768)
+		assert_int_equal(ioctl(c.fd, FIONREAD, &came), 0);
+	assert_int_equal(fake_consumed() + fake_released(), before);
+	return c;
+}
+
+TEST(a_list_is_not_consumed_before_it_has_arrived)
+{
+	struct client c = ask_much(), again;
+
+	client_close(&c); /* with most of it unread */
+	fake_await_leases(0, 1);
+	again = ask_much();
+	assert_int_equal(total(answer_text_of((struct answer[]){client_read(&again)})), 1000);
+	fake_await_leases(1, 1);
+	client_close(&again);
+}
+
+TEST(a_list_that_has_not_arrived_at_the_end_is_given_back)
+{
+	struct client c = ask_much();
+
+	api_stop(f.api, 50);
+	fake_await_leases(0, 1);
+	client_close(&c);
+}
+
+TEST(who_asks_again_has_read)
+{
+	struct client c = ask_much();
+
+	assert_int_equal(total(answer_text_of((struct answer[]){client_read(&c)})), 1000);
+	client_puts(&c, "GET /v1/sms/status/list HTTP/1.1\r\nHost: x\r\nusername: "
+			"ana\r\nauthenticationtoken: t-ana\r\n\r\n");
+	assert_int_equal(total(answer_text_of((struct answer[]){client_read(&c)})), 0);
+	assert_int_equal(fake_consumed(), 1);
+	client_close(&c);
+}
+
 TEST(list_parameters_are_checked)
 {
 	static const char *const bad[] = {
@@ -682,6 +747,35 @@ TEST(look_ups_that_queue_too_long_are_504)
 	client_close(&second);
 }
 
+/* -- whose number it is ---------------------------------------------------------------------------------------------- */
+
+static const char *carrier(int status, const char *user, const char *body)
+{
+	return expect_answer(&f, status, "POST", "/v1/carrier/lookup", user, "", body);
+}
+
+TEST(numbers_are_looked_up)
+{
+	const char *text = carrier(200, "ana", "{\"destinations\":[5511900000001,\"2312312\"],\"subAccount\":\"x\"}");
+	struct uid id;
+
+	assert_memory_equal(text, "{\"id\":\"", 7);
+	assert_int_equal(uid_parse((struct str){text + 7, 36}, &id), 0);
+	contains(text, "\",\"destinations\":[{\"destination\":\"5511900000001\",\"active\":true,\"carrier\":{"
+		       "\"name\":");
+	contains(text,
+		 "{\"destination\":\"2312312\",\"active\":false,\"carrier\":{\"name\":\"UNKNOWN\"}}]}\n");
+	carrier(200, "root", "{\"destinations\":[1]}");
+	carrier(403, "plat", "{\"destinations\":[1]}");
+	carrier(401, NULL, "{\"destinations\":[1]}");
+	contains(carrier(400, "ana", "{\"destinations\":[1,null]}"),
+		 "\"errorMessage\":\"destinations[1]: must be a string or a whole number\"");
+	contains(carrier(400, "ana", "{"), "malformed JSON");
+	carrier(400, "ana", "");
+	expect_answer(&f, 405, "GET", "/v1/carrier/lookup", "ana", "", NULL);
+	assert_int_equal(fake_accepted(f.engine), 0);
+}
+
 /* -- pages --------------------------------------------------------------------------------------------------------- */
 
 TEST(pages_need_no_user)
@@ -740,6 +834,9 @@ int main(void)
 		SERVED(one_status_is_a_bare_object),
 		SERVED(a_list_is_consumed_by_its_delivery),
 		SERVED(a_list_nobody_could_read_is_given_back),
+		SERVED(a_list_is_not_consumed_before_it_has_arrived),
+		SERVED(a_list_that_has_not_arrived_at_the_end_is_given_back),
+		SERVED(who_asks_again_has_read),
 		SERVED(list_parameters_are_checked),
 		SERVED(an_mo_has_exactly_the_documented_fields),
 		SERVED(mos_are_seen_by_role),
@@ -748,6 +845,7 @@ int main(void)
 		SERVED(an_mo_never_spells_errorCode),
 		SERVED(look_ups_that_fail_say_so),
 		SERVED(look_ups_that_queue_too_long_are_504),
+		SERVED(numbers_are_looked_up),
 		SERVED(pages_need_no_user),
 	};
 

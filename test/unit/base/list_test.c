@@ -16,6 +16,7 @@ static void order_and_count(void **state)
 	(void)state;
 	list_init(&l);
 	assert_null(list_first(&l));
+	assert_null(list_last(&l));
 	assert_null(list_pop(&l));
 	list_push(&l, &n[1]);
 	list_push(&l, &n[3]);
@@ -23,6 +24,7 @@ static void order_and_count(void **state)
 	list_insert_before(&l, &n[3], &n[2]);
 	list_push(&l, &n[4]);
 	assert_int_equal(l.count, 5);
+	assert_ptr_equal(list_last(&l), &n[4]);
 	for (struct node *x = list_first(&l); x; x = list_next(&l, x))
 		assert_ptr_equal(x, &n[seen++]);
 	assert_int_equal(seen, 5);

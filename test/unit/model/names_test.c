@@ -66,6 +66,10 @@ static void kinds_and_states_are_named(void **state)
 	assert_string_equal(event_kind_name(EV_DOUBT), "in doubt");
 	assert_string_equal(event_kind_name(EVENT_KINDS), "unknown");
 	assert_true(event_is_change(EV_SENT) && event_is_change(EV_DELIVERED));
+	assert_true(event_changes(&(struct event){.kind = EV_SENT}));
+	assert_true(event_changes(&(struct event){.kind = EV_NO_RECEIPT, .code = 104}));
+	assert_false(event_changes(&(struct event){.kind = EV_NO_RECEIPT}));
+	assert_false(event_changes(&(struct event){.kind = EV_ATTEMPT, .code = 1}));
 	assert_false(event_is_change(EV_RECEIPT) || event_is_change(-1) || event_is_change(99));
 	assert_string_equal(delivery_state_name(D_DONE), "done");
 	assert_string_equal(delivery_state_name(77), "unknown");

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "contract.h"
+#include "model/codes.h"
 
 static struct store_reader *reader(struct fixture *f)
 {
@@ -165,6 +166,28 @@ static void changes_are_those_of_the_sub_account(struct fixture *f)
 	f->o->reader_close(r);
 }
 
+/* A receipt that never came may mean 104, which is told, or nothing at all. */
+static void no_receipt_is_a_change_when_it_says_so(struct fixture *f)
+{
+	struct list l = {0};
+
+	begin(f);
+	for (int64_t i = 1; i <= 4; i++)
+		event_full(f, &(struct event){.seq = i,
+					      .key = key_at(f, i),
+					      .kind = EV_NO_RECEIPT,
+					      .sub_account = 2,
+					      .code = i % 2 ? DELIVERED_NOT_DELIVERED : 0});
+	commit(f);
+	changes(f, &l, 2, 1, INT64_MAX, 100);
+	assert_list(&l, 1, 3);
+	check_reopen(f);
+	changes(f, &l, 2, 1, INT64_MAX, 100);
+	assert_list(&l, 1, 3);
+	changes(f, &l, 2, 1, INT64_MAX, 1);
+	assert_list(&l, 1);
+}
+
 /* Some sub-accounts are silent for long stretches, which a driver may skip; nothing of theirs may be skipped with them. */
 static void changes_are_found_across_long_stretches(struct fixture *f)
 {
@@ -284,6 +307,7 @@ const struct check reader_checks[] = {
 	CHECK(correlation_gives_the_newest_first),
 	CHECK(correlation_is_within_its_account),
 	CHECK(changes_are_those_of_the_sub_account),
+	CHECK(no_receipt_is_a_change_when_it_says_so),
 	CHECK(changes_are_found_across_long_stretches),
 	CHECK(scan_is_newest_first_and_bounded),
 	CHECK(parked_receipts_are_shown_newest_first),
