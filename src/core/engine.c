@@ -259,8 +259,8 @@ int64_t engine_turn(struct engine *e, struct err *err)
 
 	if (e->dead)
 		return err_set(err, -EIO, "the store failed");
-	e->now = MAX(e->now, e->clock(e->clock_ctx)); /* a clock set back must not undo order */
 	e->snap = snapshot_get();
+	engine_see_clock(e);
 	e->queues.now = e->now;
 	if (e->routes.by_sub && snapshot_serial(e->snap) != e->snap_seen) {
 		routes_subs(&e->routes, e->snap);

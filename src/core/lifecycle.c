@@ -250,12 +250,20 @@ static void step_receipt(const struct delivery *d, const struct fact *f, int64_t
 	say_receipt(out, now, f);
 }
 
-static void step_timer(const struct delivery *d, const struct policy *p, int64_t now, struct decision *out)
+static int expiry_reason(const struct delivery *d, const struct fact *f)
+{
+	if (f->shut)
+		return REASON_SHUT;
+	return d->attempts ? REASON_EXPIRED : REASON_LINK_DOWN;
+}
+
+static void step_timer(const struct delivery *d, const struct fact *f, const struct policy *p, int64_t now,
+		       struct decision *out)
 {
 	switch ((enum delivery_state)d->state) {
 	case D_QUEUED:
 		if (now >= d->expires_at)
-			say_sent(out, now, SENT_EXPIRED, d->attempts ? REASON_EXPIRED : REASON_LINK_DOWN, 0);
+			say_sent(out, now, SENT_EXPIRED, expiry_reason(d, f), 0);
 		break;
 	case D_DOUBT:
 		if (now < d->due_at)
@@ -303,7 +311,7 @@ void lifecycle_step(const struct delivery *d, const struct fact *f, const struct
 		break;
 	case FACT_RESULT: step_result(d, f, p, now, out); break;
 	case FACT_RECEIPT: step_receipt(d, f, now, out); break;
-	case FACT_TIMER: step_timer(d, p, now, out); break;
+	case FACT_TIMER: step_timer(d, f, p, now, out); break;
 	case FACT_RESTART:
 		if (d->state == D_SENDING)
 			begin_doubt(p, now, 0, "restart", out);

@@ -38,6 +38,7 @@ struct fact {
 	bool no_credit;
 	/* REFUSE */
 	int code, reason;
+	bool shut;     /* TIMER, DISPATCH: its window or sending hours do not let it leave now */
 	double jitter; /* 0..1, for back-off; the engine's random number */
 };
 #define DECISION_EVENTS 4

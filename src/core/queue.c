@@ -342,6 +342,13 @@ void queue_push_front(struct queues *q, struct queue *k, int64_t key)
 	k->count++;
 }
 
+void queue_push_due(struct queues *q, struct queue *k, int64_t key)
+{
+	queue_wake(q, k);
+	if (k->spilled || !ring_push(k, key))
+		queue_push_front(q, k, key);
+}
+
 int64_t queue_peek(const struct queue *k) { return k->count ? k->ring[k->head] : 0; }
 
 int64_t queue_pop(struct queues *q, struct queue *k)

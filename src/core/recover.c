@@ -1,6 +1,7 @@
 /* recover.c - the start: everything that was on its way is on its way again.
  *
- *   row QUEUED            back into its queue, in order; more than a window's worth stays on disk
+ *   row QUEUED            back into its queue, in order; more than a window's worth stays on disk. Scheduled, shut or a retry: its due
+ *                         row is in the store, or is put there again when it had left the table for its queue
  *   row SENDING           the attempt has no result: in doubt (EV_DOUBT, "restart"), never sent again silently
  *   row DOUBT             goes on waiting; its due row is in the store
  *   row SENT              waits for its receipt: found by the carrier's id when it comes, nothing to load
@@ -33,6 +34,8 @@ struct recovery {
 	size_t queued, doubt, sent, events;
 	int64_t *restart; /* keys of attempts without a result */
 	size_t restart_n, restart_cap;
+	struct due *due; /* of what was due, in the order of keys */
+	size_t due_n, due_cap;
 };
 
 static void note_restart(struct recovery *r, int64_t key)
@@ -44,15 +47,28 @@ static void note_restart(struct recovery *r, int64_t key)
 	r->restart[r->restart_n++] = key;
 }
 
+static void note_due(struct recovery *r, const struct delivery *d)
+{
+	if (r->due_n == r->due_cap) {
+		r->due_cap = r->due_cap ? r->due_cap * 2 : 256;
+		r->due = xrealloc(r->due, r->due_cap, sizeof *r->due);
+	}
+	r->due[r->due_n++] = (struct due){engine_queue_of(r->e, d)->id, d->due_at, d->key};
+}
+
 static void queue_again(struct recovery *r, struct delivery *d)
 {
 	struct engine *e = r->e;
 
 	r->queued++;
 	engine_waiting(e, d, 1);
-	/* A due row waits for its time; one that was fired already is gone from the table. */
+	/* A due row waits for its time; one that was fired already is gone from the table and comes back into it. */
 	if (d->due_at > e->now)
 		return;
+	if (d->due_at) {
+		note_due(r, d);
+		return;
+	}
 	queue_push(&e->queues, engine_queue_of(e, d), d->key);
 }
 
@@ -223,6 +239,9 @@ int recover_all(struct engine *e, struct err *err)
 		return err_set(err, n, "the store cannot be read back");
 	reach_recover(e);
 	e->ops->due_queues(e->store, load_due, e);
+	for (size_t i = 0; i < r.due_n; i++)
+		engine_due_set(e, &r.due[i].queue, r.due[i].at, r.due[i].key);
+	free(r.due);
 	n = mo_recover(e, mark_of(e, "mo_parts"), mark_of(e, "mo_wishes"));
 	if (n < 0)
 		return err_set(err, n, "the store cannot be read back");

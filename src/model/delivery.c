@@ -42,7 +42,7 @@ const char *delivery_state_name(int state)
 static size_t text_bytes(const struct delivery_text *t)
 {
 	return t->destination.n + t->number.n + t->source.n + t->text.n + t->correlation.n + t->extra.n +
-	       t->campaign.n + t->invalid.n;
+	       t->campaign.n + t->invalid.n + t->zone.n;
 }
 
 static char *text_copy(struct str *to, struct str from, char *at)
@@ -64,7 +64,8 @@ static void texts_copy(struct delivery *d, const struct delivery_text *t)
 	at = text_copy(&d->t.correlation, t->correlation, at);
 	at = text_copy(&d->t.extra, t->extra, at);
 	at = text_copy(&d->t.campaign, t->campaign, at);
-	text_copy(&d->t.invalid, t->invalid, at);
+	at = text_copy(&d->t.invalid, t->invalid, at);
+	text_copy(&d->t.zone, t->zone, at);
 }
 
 struct delivery *delivery_new(const struct delivery_text *t)

@@ -151,6 +151,8 @@ static struct order *order_new(struct sim *s, uint32_t content, struct prng r)
 	o->s.in.kind = INPUT_SUBMIT;
 	for (uint32_t i = 0; i < n; i++)
 		fill_draft(s, o, i, &r);
+	for (uint32_t i = 0; i < n; i++)
+		timing_fill(s, &o->s.drafts[i], s->seed * 1000003 + (uint64_t)content * 1009 + i, sim_wall(s));
 	return o;
 }
 

@@ -164,8 +164,8 @@ static const unsigned allowed[EVENT_KINDS] = {
 	[EV_ATTEMPT] = MAY(D_QUEUED),
 	[EV_PART] = MAY(D_SENDING) | MAY(D_DOUBT),
 	[EV_SENT] = MAY(D_QUEUED) | MAY(D_SENDING) | MAY(D_DOUBT),
-	[EV_REQUEUED] = MAY(D_SENDING) | MAY(D_DOUBT),
-	[EV_DOUBT] = MAY(D_SENDING),
+	[EV_REQUEUED] = MAY(D_SENDING) | MAY(D_DOUBT) | MAY(D_QUEUED), /* the last two restated: the clock was set back */
+	[EV_DOUBT] = MAY(D_SENDING) | MAY(D_DOUBT),
 	[EV_RECEIPT] = MAY(D_SENDING) | MAY(D_SENT) | MAY(D_DOUBT) | MAY(D_DONE),
 	[EV_DELIVERED] = MAY(D_SENT) | MAY(D_DONE),
 	[EV_NO_RECEIPT] = MAY(D_SENT),
@@ -274,6 +274,7 @@ static const char *why_not_sent(struct sim *s, struct message *m, const struct e
 		return f->said[V_TEMPORARY] && d->attempts >= s->settings->sms.retry_tries ? NULL : "it has tries left";
 	case REASON_EXPIRED:
 	case REASON_LINK_DOWN: return e->at >= d->expires_at ? NULL : "it is not expired";
+	case REASON_SHUT: return e->at >= d->expires_at ? NULL : "it is not expired";
 	case REASON_IN_DOUBT:
 		return d->state == D_DOUBT && e->at >= d->due_at ? NULL : "the doubt is not over";
 	case REASON_MESSAGE_LIMIT:
@@ -300,6 +301,7 @@ static void check_sent(struct sim *s, struct message *m, const struct event *e)
 {
 	const char *why = why_not_sent(s, m, e, current(m));
 
+	timing_check_end(s, m->d, e);
 	if (why)
 		sim_fail(s, "%" PRId64 ": sent %d reason %s in state %s: %s", e->key, e->code,
 			 reason_text((int)e->at2), delivery_state_name(m->d->state), why);
@@ -502,7 +504,10 @@ static void on_event(void *ctx, const struct event *e)
 		check_delivered(s, m, e);
 	if (e->kind == EV_NO_RECEIPT && e->at < m->d->sent_at + receipt_wait(s, m->d))
 		sim_fail(s, "%" PRId64 ": gave up its receipt too soon", e->key);
-	if (e->kind == EV_DOUBT)
+	if ((e->kind == EV_DOUBT || e->kind == EV_REQUEUED) && (from == D_DOUBT || from == D_QUEUED) &&
+	    e->detail_len && !s->timing.set_back)
+		sim_fail(s, "%" PRId64 ": %s restated, but no clock was set back", e->key, event_kind_name(e->kind));
+	if (e->kind == EV_DOUBT && from == D_SENDING)
 		current(m)->restarted = e->arg == 0;
 	if (e->kind == EV_REQUEUED) {
 		current(m)->requeued = true;
@@ -554,6 +559,7 @@ void judge_attempt(struct sim *s, const struct attempt *a)
 	wishes_attempt(s, m->d);
 	if (engine_now(s) >= a->expires_at + LATE_MS)
 		sim_fail(s, "%" PRId64 ": handed over after its expiry", a->key);
+	timing_check_leaves(s, m->d, engine_now(s), "handed over");
 	f->handed = true;
 	if (a->attempt < 2)
 		return;
@@ -568,7 +574,13 @@ void judge_attempt(struct sim *s, const struct attempt *a)
 void judge_octets(struct sim *s, int64_t key, unsigned attempt, unsigned part)
 {
 	struct attempt_facts *f = facts_of(s, key, attempt);
+	struct message *m = message_of(s, key);
 
+	if (m && !f->octets && s->now >= s->lenient_until) {
+		timing_check_leaves(s, m->d, sim_wall(s), "leaves");
+		if (sim_wall(s) >= m->d->expires_at)
+			sim_fail(s, "%" PRId64 ": leaves after its expiry", key);
+	}
 	if (f->octets & 1u << part)
 		sim_fail(s, "%" PRId64 ": part %u of attempt %u left twice", key, part, attempt);
 	f->octets |= 1u << part;
@@ -620,7 +632,7 @@ void judge_call(struct sim *s, const struct hook_call *c)
 	if (c->seq != h->seq && (c->seq != h->older || h->told))
 		sim_fail(s, "%" PRId64 ": webhook %d tells change %" PRId64 ", not %" PRId64, c->key, c->kind,
 			 c->seq, h->seq);
-	if (engine_now(s) < h->not_before)
+	if (engine_now(s) + s->timing.set_back < h->not_before)
 		sim_fail(s, "%" PRId64 ": webhook %d is called %" PRId64 " ms too soon", c->key, c->kind,
 			 h->not_before - engine_now(s));
 	/* A replay of `sent` alone does not call back what was on its way. */

@@ -58,6 +58,25 @@ struct plan {
 #define SUBS 3
 #define USERS 4
 
+/* Schedules, windows and clocks: timing.c. */
+struct timing {
+	bool on;
+	int scheduled, windowed; /* percent */
+	bool hours;              /* a sub-account has sending hours */
+	int64_t ahead_ms;        /* schedules are so far ahead at most */
+	int64_t step_ms;         /* the clock is set by so much at most */
+	int64_t set_back;        /* by how much in all */
+	int64_t set_at;
+	struct prng r;
+};
+void timing_draw(struct sim *s);
+void timing_sub_accounts(const struct sim *s, struct sub_account *subs);
+void timing_fill(struct sim *s, struct draft *d, uint64_t shape, int64_t now);
+bool timing_allows(const struct sim *s, const struct delivery *d, int64_t ms);
+void timing_check_leaves(struct sim *s, const struct delivery *d, int64_t now, const char *what);
+void timing_check_end(struct sim *s, const struct delivery *d, const struct event *e);
+void timing_step_clock(struct sim *s, int64_t by); /* some ms, or as the plan of timing has it */
+
 /* -- carriers ------------------------------------------------------------------------------------------------------ */
 struct link {
 	struct conn *conn;
@@ -177,6 +196,7 @@ struct sim {
 	uint64_t seed;
 	struct prng r;
 	struct plan plan;
+	struct timing timing;
 	int64_t start, now, troubled_until;
 	struct heap tasks;
 	struct settings *settings, *other; /* other: after a reload */

@@ -105,11 +105,11 @@ TEST(the_answer_is_an_object_for_whom_it_is_set)
 
 TEST(faults_are_listed)
 {
-	const char *text = send_body(400, "ana", "{\"timeWindow\":[11]}");
+	const char *text = send_body(400, "ana", "{\"timeWindow\":[24]}");
 
-	contains(text, "\"errorMessage\":\"timeWindow: not supported yet\"");
-	contains(text, "\"errors\":[{\"field\":\"timeWindow\",\"message\":\"not supported "
-		       "yet\"},{\"field\":\"destination\",\"message\":\"missing\"}");
+	contains(text, "\"errorMessage\":\"timeWindow: must be hours from 0 to 23\"");
+	contains(text, "\"errors\":[{\"field\":\"timeWindow\",\"message\":\"must be hours from 0 to 23\"},"
+		       "{\"field\":\"destination\",\"message\":\"missing\"}");
 	contains(send_body(400, "ana", "{"), "\"errorMessage\":\"malformed JSON: line 1");
 	contains(send_body(400, "ana", ""), "the request has no body");
 	send_body(400, "ana", "{\"destination\":\"1\",\"messageText\":\"\xff\"}");
