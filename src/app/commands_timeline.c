@@ -235,7 +235,9 @@ static void event_words(struct buf *out, const struct event *e)
 	case EV_HOOK_DEAD: hook_words(out, e); return;
 	case EV_RECEIVED: buf_fmt(out, "received, found by %s", mo_owner_name(e->code)); return;
 	case EV_MO: put_detail(out, "answered by ", e); return;
-	case EV_CANCELLED:
+	case EV_CANCELLED: buf_puts(out, "cancelled while it is under way: it is not sent again"); return;
+	case EV_PAUSED: buf_puts(out, "paused by its owner"); return;
+	case EV_RESUMED:
 	case EV_NONE:
 	case EVENT_KINDS: break;
 	}
@@ -342,6 +344,8 @@ void timeline_event_json(struct buf *out, const struct event *e)
 	case EV_DOUBT:
 	case EV_NO_RECEIPT:
 	case EV_CANCELLED:
+	case EV_PAUSED:
+	case EV_RESUMED:
 	case EV_MO:
 	case EV_RECEIVED:
 	case EVENT_KINDS: break;

@@ -76,8 +76,51 @@ static bool end_listed(struct engine *e, struct live *lv)
 	return why.code != 0;
 }
 
-/* What is at the head is not to leave from here: it ended, or is under way. */
-static bool idle_head(const struct live *lv) { return !lv || lv->d->state != D_QUEUED; }
+/* What is at the head is not to leave from here: it ended, is under way, or is paused. */
+static bool idle_head(const struct live *lv)
+{
+	return !lv || lv->d->state != D_QUEUED || delivery_paused(lv->d);
+}
+
+/* For the scan of a queue's rows: what is paused stays where it is. */
+static struct queue *ready_queue_of(void *ctx, const struct delivery *d)
+{
+	struct engine *e = ctx;
+	struct queue *k;
+
+	if (delivery_paused(d))
+		return NULL;
+	k = engine_queue_of(e, d);
+	if (d->due_at <= e->now && control_says(e, d) != ORDER_PAUSE)
+		return k;
+	control_pass(e, k, d);
+	return NULL;
+}
+
+/* For the rest of this turn, as the others have a right to theirs. */
+static void put_off(struct engine *e, struct queue *k)
+{
+	queue_leave(&e->queues, k);
+	list_push(&e->searching, &k->later);
+}
+
+/* Its campaign is under an order: it does not leave. So many a turn. */
+static bool held_head(struct engine *e, struct queue *k, struct live *lv)
+{
+	enum order_says says = control_says(e, lv->d);
+
+	if (says == ORDER_NOTHING)
+		return false;
+	if (!e->control.held_left) {
+		put_off(e, k);
+		return true;
+	}
+	e->control.held_left--;
+	queue_pop(&e->queues, k);
+	queue_served(&e->queues, k, 0);
+	control_hold(e, lv, says);
+	return true;
+}
 
 /* The head of that queue; a spilled one reads on. Returns 0 when there is none for now: the queue left its lane, for good or (once the
  * scans of this turn are used up) till the next turn. */
@@ -89,11 +132,11 @@ static int64_t head_of(struct engine *e, struct queue *k)
 		return key;
 	if (e->scans_left) {
 		e->scans_left--;
-		queue_refill(&e->queues, k, &e->lives, e->ids.last, REFILL_SCAN, engine_queue_of, e);
+		queue_refill(&e->queues, k, &e->lives, e->ids.last, REFILL_SCAN, ready_queue_of, e);
+		control_scanned(e);
 		return queue_peek(k);
 	}
-	queue_leave(&e->queues, k);
-	list_push(&e->searching, &k->later);
+	put_off(e, k);
 	return 0;
 }
 
@@ -115,6 +158,8 @@ static bool dispatch_one(struct engine *e, struct queue *k)
 			queue_served(&e->queues, k, 0);
 		return false;
 	}
+	if (e->control.count && held_head(e, k, lv))
+		return false;
 	if (!engine_may_leave(e, lv->d, &shuts, &departs)) { /* its window shut while it waited, or the clock was set back */
 		queue_pop(&e->queues, k);
 		queue_served(&e->queues, k, 0);
@@ -334,8 +379,8 @@ static bool fire(struct engine *e, struct queue *k, const struct due *d, bool *r
 		engine_step(e, lv, &f);
 		return false;
 	}
-	if (k->id.lane == LANE_TIMERS)
-		return false; /* a timer of an earlier state */
+	if (k->id.lane == LANE_TIMERS || delivery_paused(lv->d))
+		return false; /* a timer of an earlier state; resume brings it back */
 	if (!engine_may_leave(e, lv->d, &shuts, &departs)) {
 		engine_postpone(e, &k->id, lv->d, departs);
 		return false;

@@ -255,7 +255,7 @@ static int64_t next_timer(const struct engine *e)
 
 int64_t engine_turn(struct engine *e, struct err *err)
 {
-	bool more;
+	bool more, controlling;
 
 	if (e->dead)
 		return err_set(err, -EIO, "the store failed");
@@ -269,6 +269,7 @@ int64_t engine_turn(struct engine *e, struct err *err)
 	take_inputs(e);
 	dispatch_timers(e);
 	mo_turn(e);
+	controlling = control_turn(e);
 	dispatch_turn(e);
 	hooks_turn(e);
 	if (e->now >= e->next_second) {
@@ -285,7 +286,7 @@ int64_t engine_turn(struct engine *e, struct err *err)
 		return -EIO;
 	}
 	more = e->send_first || e->hook_first || merged || e->backlog || e->expiring ||
-	       e->rehome < e->rehome_until || e->more_to_find;
+	       e->rehome < e->rehome_until || e->more_to_find || controlling;
 	release(e);
 	lives_trim(&e->lives);
 	e->ops->idle(e->store, e->now);
@@ -499,6 +500,7 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	credit_init(e);
 	mos_init(e);
 	reach_init(e);
+	control_init(e);
 	list_init(&e->searching);
 	(void)use_settings(e, c->settings);
 	e->snap = snapshot_get();
@@ -567,6 +569,7 @@ void engine_close(struct engine *e)
 	drop_inputs(e);
 	drop_effects(e);
 	lists_done(e);
+	control_done(e);
 	credit_done(e);
 	reach_done(e);
 	mos_done(e);

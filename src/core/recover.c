@@ -56,15 +56,22 @@ static void note_due(struct recovery *r, const struct delivery *d)
 	r->due[r->due_n++] = (struct due){engine_queue_of(r->e, d)->id, d->due_at, d->key};
 }
 
-static void queue_again(struct recovery *r, struct delivery *d)
+static void queue_again(struct recovery *r, struct delivery *d, struct live *lv)
 {
 	struct engine *e = r->e;
 
 	r->queued++;
 	engine_waiting(e, d, 1);
-	/* A due row waits for its time; one that was fired already is gone from the table and comes back into it. */
-	if (d->due_at > e->now)
+	/* A due row waits for its time; one that was fired already is gone from the table and comes back into it. What is paused comes back
+	 * when it is resumed. */
+	if (d->due_at > e->now || delivery_paused(d))
 		return;
+	if (control_says(e, d) == ORDER_PAUSE) {
+		struct live row = {.d = d};
+
+		control_hold(e, lv ? lv : &row, ORDER_PAUSE);
+		return;
+	}
 	if (d->due_at) {
 		note_due(r, d);
 		return;
@@ -95,7 +102,7 @@ static bool recover_one(void *ctx, struct delivery *d, const struct event *ev, s
 	switch ((enum delivery_state)d->state) {
 	case D_QUEUED:
 		unfinished_add(e, d->key, 1);
-		queue_again(r, d);
+		queue_again(r, d, lv);
 		break;
 	case D_SENDING:
 		unfinished_add(e, d->key, 1);
@@ -229,6 +236,7 @@ int recover_all(struct engine *e, struct err *err)
 	int64_t start = mono_us();
 	int n;
 
+	control_recover(e);
 	e->sweep = mark_of(e, "sweep");
 	if (!e->sweep)
 		e->sweep = uid_key_at(e->now - 2 * e->policy.receipt_wait_ms);

@@ -6,6 +6,7 @@
 #include "base/heap.h"
 #include "base/rng.h"
 #include "core/credit.h"
+#include "core/control.h"
 #include "core/engine.h"
 #include "core/lifecycle.h"
 #include "core/queue.h"
@@ -91,6 +92,7 @@ struct engine {
 	struct credit credit;
 	struct reach reach;
 	struct mos mos;
+	struct control control;
 	struct map *readers;    /* user -> struct list_reader */
 	struct map *unfinished; /* key >> UNFINISHED_SHIFT -> deliveries QUEUED, SENDING or DOUBT */
 	int64_t unfinished_low; /* lowest chunk that may have some */

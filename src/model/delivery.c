@@ -11,6 +11,7 @@
  * A blob is read whole or not at all, and nothing may follow it. */
 #include "model/delivery.h"
 #include "base/buf.h"
+#include "model/codes.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ const char *delivery_state_name(int state)
 
 	return state >= 0 && state < (int)COUNT_OF(names) ? names[state] : "unknown";
 }
+
+bool delivery_paused(const struct delivery *d) { return d->state == D_QUEUED && d->reason == REASON_PAUSED; }
 
 /* -- memory -------------------------------------------------------------------------------------------------------- */
 

@@ -27,6 +27,7 @@ enum delivery_flag {
 	DF_MARKETING = 8, /* lane: marketing; else transactional */
 	DF_LATE = 16,     /* a fact came after the final state */
 	DF_REDACT = 64,   /* its text goes once it is final */
+	DF_CANCEL = 128,  /* cancelled while an attempt was under way: never sent again */
 	DF_HAS_CORR = 32, /* the caller gave a correlationId (an empty one counts as none) */
 };
 
@@ -80,6 +81,8 @@ struct delivery {
 	struct part *parts;  /* part_count > 1: array of part_count, owned; else NULL */
 };
 
+/* Held by its owner until resumed; its time goes on. */
+bool delivery_paused(const struct delivery *d);
 /* One allocation holding copies of all texts; everything else zero. */
 struct delivery *delivery_new(const struct delivery_text *t);
 struct delivery *delivery_copy(const struct delivery *d);

@@ -18,7 +18,7 @@ struct order {
 	bool other_body;
 	char text[TEXT_LONG];
 	struct {
-		char number[24], source[16], correlation[24];
+		char number[24], source[16], correlation[24], campaign[8];
 	} * names;
 };
 struct idem_use { /* a request with a key, as the client remembers it */
@@ -123,6 +123,10 @@ static void fill_draft(struct sim *s, struct order *o, uint32_t i, struct prng *
 	d->flags |= percent(r) < p->no_reports ? DF_NO_REPORTS : 0;
 	d->flags |= percent(r) < p->resend_doubt ? DF_RESEND_DOUBT : 0;
 	d->flags |= percent(r) < p->marketing ? DF_MARKETING : 0;
+	if (p->control_ms && (o->content + i) % 2) {
+		snprintf(o->names[i].campaign, sizeof(o->names[i].campaign), "c%u", (o->content / 2 + i) % CAMPAIGNS);
+		d->t.campaign = str_of(o->names[i].campaign);
+	}
 	if (percent(r) < p->invalid) {
 		d->t.number = (struct str){0};
 		d->invalid = 202;

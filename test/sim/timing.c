@@ -126,7 +126,7 @@ void timing_check_end(struct sim *s, const struct delivery *d, const struct even
 {
 	int64_t missed;
 
-	if (!s->timing.on || d->state != D_QUEUED || e->code != SENT_EXPIRED || s->plan.reload)
+	if (!s->timing.on || d->state != D_QUEUED || e->code != SENT_EXPIRED || e->at2 == REASON_CANCELLED || s->plan.reload)
 		return;
 	if (e->at2 == REASON_SHUT && timing_allows(s, d, e->at))
 		sim_fail(s, "%" PRId64 ": expired as shut, but it was open", e->key);

@@ -131,6 +131,8 @@ static void draw_extras(struct sim *s)
 	struct prng r;
 
 	prng_seed(&r, s->seed ^ 0x63726564);
+	if (s->seed >= 1000 && prng_below(&r, 10) < 4)
+		s->plan.control_ms = (int)MAX(s->plan.length_ms / (int64_t)(10 + prng_below(&r, 60)), (int64_t)2);
 	s->plan.conditions = s->seed >= 1000 && prng_below(&r, 10) < 4;
 	if (s->seed >= 1000 && prng_below(&r, 10) < 6)
 		s->plan.breaker = (struct breaker_setting){.errors = (int64_t)prng_below(&r, 60),
@@ -385,6 +387,7 @@ static void process_end(struct sim *s)
 	carrier_die(s);
 	receiver_die(s);
 	client_die(s);
+	owner_die(s);
 	s->now += between(s, 0, 2000);
 }
 
@@ -531,6 +534,7 @@ static void step(struct sim *s)
 			s->stop_at = sim_wall(s);
 			engine_stop(s->e, 0);
 		}
+		owner_calm(s);
 		if (chance(s, 50))
 			sim_at(s, &s->replay, s->now + between(s, 1, 20 * MINUTE), on_replay);
 	}
@@ -599,6 +603,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	s->effects_left = -1;
 	process_start(s);
 	client_open(s);
+	owner_open(s);
 	receiver_open(s);
 	if (s->plan.reload)
 		sim_at(s, &s->reload, s->now + between(s, 1, s->plan.length_ms), on_reload);
