@@ -27,7 +27,6 @@
 #define MAIL_LIMIT 65536 /* messages and receipts waiting to be looked at; beyond it the edge refuses */
 #define BATCH_MAX 4096   /* weight taken into one batch */
 #endif
-#define MARKS_MS 1000
 
 bool engine_batch(void *ctx)
 {
@@ -221,6 +220,8 @@ static void put_marks(struct engine *e)
 	put_mark(e, "mo_parts", mo_mark(e));
 	put_mark(e, "mo_wishes", optout_mark(e));
 	put_mark(e, "sweep", e->sweep);
+	e->latest = MAX(e->latest, e->now);
+	put_mark(e, "latest", e->latest);
 }
 
 static int commit(struct engine *e, struct err *err)

@@ -62,9 +62,9 @@ static void queue_again(struct recovery *r, struct delivery *d, struct live *lv)
 
 	r->queued++;
 	engine_waiting(e, d, 1);
-	/* A due row waits for its time; one that was fired already is gone from the table and comes back into it. What is paused comes back
-	 * when it is resumed. */
-	if (d->due_at > e->now || delivery_paused(d))
+	/* A due row waits for its time; one that was fired already is gone from the table and comes back into it, also when the clock
+	 * was set back since. What is paused comes back when it is resumed. */
+	if (d->due_at > MAX(e->now, e->latest + MARKS_MS) || delivery_paused(d))
 		return;
 	if (control_says(e, d) == ORDER_PAUSE) {
 		struct live row = {.d = d};
@@ -237,6 +237,7 @@ int recover_all(struct engine *e, struct err *err)
 	int n;
 
 	control_recover(e);
+	e->latest = mark_of(e, "latest");
 	e->sweep = mark_of(e, "sweep");
 	if (!e->sweep)
 		e->sweep = uid_key_at(e->now - 2 * e->policy.receipt_wait_ms);

@@ -105,6 +105,7 @@ struct engine {
 	bool more_to_find;
 	uint64_t snap_seen; /* serial of the snapshot that the routes' sub-accounts are from */
 	int64_t next_second, next_marks;
+	int64_t latest; /* the wall clock at its latest, as the marks knew it: it may have been set back since */
 	int64_t expired; /* every delivery up to it that was queued past the usual validity has ended */
 	bool expiring;   /* there are more whose time is over */
 	void (*optout)(void *ctx, const struct number_change *c, int64_t key);
@@ -129,6 +130,7 @@ struct engine {
 	pthread_mutex_t status_lock;
 	struct buf status; /* JSON, swapped once a second */
 };
+#define MARKS_MS 1000       /* marks on disk are so old at most */
 #define UNFINISHED_SHIFT 31 /* 15 bits of counter and 65.5 s */
 
 extern const struct queue_id engine_timers; /* the queue of timers: no route, no sub-account */
