@@ -1,4 +1,5 @@
 """The gateway under test: its configuration, users, webhooks, life, and what /metrics says."""
+import json
 import os
 import re
 import signal
@@ -83,6 +84,13 @@ class Gateway:
         if tls:
             o['tls'] = True
         return o
+
+    def bulk(self, messages):
+        """One bulk request, which must be accepted."""
+        q = urllib.request.Request('http://127.0.0.1:%d/v1/send-bulk-sms' % self.http, json.dumps({'messages': messages}).encode(),
+                                   {'content-type': 'application/json', 'username': 'bench', 'authenticationtoken': self.token})
+        with urllib.request.urlopen(q, timeout=60) as f:
+            f.read()
 
     def metrics(self):
         with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % self.http, timeout=10) as f:

@@ -22,7 +22,9 @@ import kannel  # noqa: E402
 from tools import Sink, cpu_of, load, median, memory_of, wait_for  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROWS = ['accept', 'tls', 'bulk', 'submit', 'path', 'sustained', 'queue', 'half', 'resident']
+ROWS = ['accept', 'tls', 'bulk', 'submit', 'path', 'sustained', 'queue', 'half', 'schedule', 'resident']
+DUE_RATE = 1000  # scheduled messages that fall due in a second
+SINK_CLOCK = time.CLOCK_MONOTONIC
 
 
 class Bench:
@@ -199,6 +201,42 @@ class Bench:
                                     'submit_p50_ms': got['latency']['p50_us'] / 1000,
                                     'submit_p99_ms': got['latency']['p99_us'] / 1000})
 
+    def schedule(self):
+        """Lateness of 1,000 messages due in each second while a million others wait for later hours: the carrier's clock when the
+        octets arrive against the moment that was asked for."""
+        seconds, many = (5, 20000) if self.a.quick else (60, self.a.queue)
+        smsc = Sink(self.tool('smsc_sink'), '--delay', '-1')
+        gw = self.make('pombo', smsc, reports=False)
+        gw.start()
+        figures = {'waiting': many, 'due': seconds * DUE_RATE}
+        try:
+            empty = memory_of(gw.pids())
+            far = (time.time() + 6 * 3600) * 1000
+            began = time.monotonic()
+            for first in range(0, many, 1000):
+                gw.bulk([{'destination': '5511%09d' % (900000000 + i), 'messageText': 'later',
+                          'scheduledAt': int(far + i * 7919 % 86400000)} for i in range(first, first + 1000)])
+            figures['accept_rate'] = many / (time.monotonic() - began)
+            time.sleep(1 if self.a.quick else 5)
+            now = memory_of(gw.pids())
+            figures.update(memory_mb=now / 1e6, more_mb=(now - empty) / 1e6)
+            # The texts carry the moment on the clock that the sink looks at, a schedule is in whole milliseconds.
+            start = int(time.time() * 1000) + (3000 if self.a.quick else 10000)
+            offset = time.clock_gettime_ns(SINK_CLOCK) // 1000 - int(time.time() * 1e6)
+            for second in range(seconds):
+                gw.bulk([{'destination': '5511%09d' % (990000000 + second * DUE_RATE + i),
+                          'messageText': 'due @%d' % ((start + second * 1000 + i) * 1000 + offset),
+                          'scheduledAt': start + second * 1000 + i} for i in range(DUE_RATE)])
+            before = cpu_of(gw.pids())
+            wait_for('all that was due', lambda: smsc.now().get('submits', 0) >= seconds * DUE_RATE, seconds + 60)
+            figures['cpu_us'] = (cpu_of(gw.pids()) - before) * 1e6 / (seconds * DUE_RATE)
+        finally:
+            gw.stop()
+            got = smsc.total()
+        figures.update(submits=got['submits'], late_p50_ms=got['latency']['p50_us'] / 1000, late_p99_ms=got['latency']['p99_us'] / 1000,
+                       late_max_ms=got['latency']['max_us'] / 1000)
+        self.note('schedule', 'pombo', figures)
+
     def resident(self):
         """Processor time a message when ten times as many are kept."""
         figures = {}
@@ -247,6 +285,9 @@ class Bench:
         if 'pombo' in both:
             if self.wants('half'):
                 self.half_load()
+            if self.wants('schedule'):
+                self.settle()
+                self.schedule()
             if self.wants('sustained'):
                 self.find_sustained()
             if 'resident' in self.a.rows:
@@ -302,6 +343,10 @@ def table(b):
          ratio('queue', 'drain_rate'), ''),
         ('p99 at half load: answer, ms', get('half', 'pombo', 'answer_p99_ms', 1, 1), '', '', '≤ 10'),
         ('p99 at half load: request → submit, ms', get('half', 'pombo', 'submit_p99_ms', 1, 1), '', '', '≤ 20'),
+        ('{:,.0f} scheduled for later, 1,000 due a second: lateness p99, ms'.format(b.median('schedule', 'pombo', 'waiting') or 0),
+         get('schedule', 'pombo', 'late_p99_ms', 1, 1), '', '', '≤ 1,000'),
+        ('the same, resident MB', get('schedule', 'pombo', 'memory_mb'), '', '', '≤ 250'),
+        ('the same, MB more than before they came', get('schedule', 'pombo', 'more_mb'), '', '', ''),
         ('CPU a message, ten times as many kept', get('resident', 'pombo', 'ratio', 1, 2), '', '', '≤ 1.2 ×'),
     ]
     text = ['| path | pombo | Kannel | ratio | goal |', '| --- | ---: | ---: | ---: | ---: |']

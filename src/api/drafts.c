@@ -92,9 +92,9 @@ static uint8_t common_flags(const struct settings *s, const struct sub_account *
 	return flags;
 }
 
-static bool is_marketing(const struct sub_account *sub, int lane)
+bool send_is_marketing(const struct send_item *m, const struct sub_account *sub)
 {
-	return lane == TEXT_OF_SUB_ACCOUNT ? sub->marketing : lane == TEXT_MARKETING;
+	return m->lane == TEXT_OF_SUB_ACCOUNT ? sub->marketing : m->lane == TEXT_MARKETING;
 }
 
 struct draft *send_drafts(const struct send_request *r, const struct settings *s,
@@ -118,12 +118,17 @@ struct draft *send_drafts(const struct send_request *r, const struct settings *s
 		d->t.correlation = m->correlation;
 		d->t.extra = m->extra;
 		d->validity_ms = s->sms.validity_ms;
+		d->not_before = m->time.out.not_before;
+		d->expires_at = m->time.out.expires_at;
+		d->window = m->time.window;
+		if (m->time.window)
+			d->t.zone = m->time.zone;
 		d->flags = flags;
 		if (m->flash > 0)
 			d->flags |= DF_FLASH;
 		if (m->correlation.n)
 			d->flags |= DF_HAS_CORR;
-		if (is_marketing(sub, m->lane))
+		if (send_is_marketing(m, sub))
 			d->flags |= DF_MARKETING;
 		if (m->forbidden)
 			draft_refuse(d, SENT_INVALID_MESSAGE_TEXT, REASON_FORBIDDEN_WORDS);

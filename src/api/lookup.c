@@ -73,6 +73,10 @@ static void print(struct making *m, struct delivery **found, size_t n)
 
 static void failed(struct request *q, int64_t r)
 {
+	if (r == -ETIMEDOUT && q->lookup.kind == LOOKUP_CONTROL) {
+		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "too busy; nothing was changed");
+		return;
+	}
 	if (r == -ETIMEDOUT) {
 		request_refuse(q, MHD_HTTP_GATEWAY_TIMEOUT, "the look-up took too long");
 		return;
@@ -204,6 +208,8 @@ static void execute(struct lookups *l, struct request *q)
 	case LOOKUP_LIST: do_list(&m); break;
 	case LOOKUP_MO_LIST:
 	case LOOKUP_MO_SEARCH: do_receive(&m); break;
+	case LOOKUP_CONTROL: control_execute(q, l->query, l->found, COUNT_OF(l->found), ms_left(q)); break;
+	case LOOKUP_ORDERS: control_tell(q, l->query, ms_left(q)); break;
 	}
 	buf_done(&m.entries);
 }

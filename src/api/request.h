@@ -53,15 +53,28 @@ enum stage { STAGE_IDLE, STAGE_READING, STAGE_WAITING, STAGE_READY, STAGE_GONE }
 
 struct lookup {
 	struct node node; /* in the look-up queue; guarded by its lock */
-	enum { LOOKUP_ONE, LOOKUP_SEARCH, LOOKUP_LIST, LOOKUP_MO_LIST, LOOKUP_MO_SEARCH } kind;
+	enum {
+		LOOKUP_ONE,
+		LOOKUP_SEARCH,
+		LOOKUP_LIST,
+		LOOKUP_MO_LIST,
+		LOOKUP_MO_SEARCH,
+		LOOKUP_CONTROL,
+		LOOKUP_ORDERS
+	} kind;
 	struct scope scope;
 	struct uid *ids; /* in the arena */
 	size_t id_count;
 	struct str *correlations; /* in the arena or the document */
 	size_t correlation_count;
 	struct list_ask ask;
-	int64_t deadline_us; /* mono */
-	struct lease *lease; /* (result) to be consumed or released */
+	/* control */
+	enum control_verb verb;
+	struct uid batch;     /* key 0: none */
+	uint32_t campaign_id; /* 0: none */
+	struct str campaign;  /* in the document */
+	int64_t deadline_us;  /* mono */
+	struct lease *lease;  /* (result) to be consumed or released */
 };
 
 struct request {

@@ -189,6 +189,20 @@ static bool read_texts(struct request *q, const struct sub_account *sub, struct 
 	return !f->count;
 }
 
+static bool read_times(struct request *q, const struct settings *s, const struct sub_account *sub, struct faults *f)
+{
+	const struct send_who who = {.user = q->user,
+				     .account = snapshot_account(q->snap, q->user->account),
+				     .sub = sub,
+				     .now = wall_ms(),
+				     .validity_ms = s->sms.validity_ms};
+
+	send_times(&q->send, &who, &q->arena, f);
+	if (f->count)
+		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, f);
+	return !f->count;
+}
+
 static void run(struct request *q, const struct settings *s, bool bulk)
 {
 	const struct sub_account *from;
@@ -205,7 +219,7 @@ static void run(struct request *q, const struct settings *s, bool bulk)
 	if (!choose_sub_account(q, q->send.has_sub_account, q->send.sub_account, false, &sub))
 		return;
 	from = snapshot_sub(q->snap, sub);
-	if (read_texts(q, from, &f))
+	if (read_texts(q, from, &f) && read_times(q, s, from, &f))
 		begin(q, s, bulk, from);
 }
 

@@ -22,9 +22,18 @@ enum field {
 	F_FLOW,
 	F_PARAMS,
 	F_CAMPAIGN,
+	F_WINDOW,
+	F_START_AT, /* from here to F_ZONE in the order of enum send_time_field */
+	F_START_DATE,
+	F_START_MINUTES,
+	F_EXPIRY_AT,
+	F_EXPIRY_DATE,
+	F_EXPIRY_MINUTES,
+	F_ZONE,
 	F_LATER
 };
 #define TEXT_FIELDS (1u << F_TEXT | 1u << F_TEMPLATE_ID | 1u << F_TEMPLATE_NAME | 1u << F_FLOW)
+_Static_assert(F_ZONE - F_START_AT == SEND_ZONE - SEND_START_AT, "the same order");
 
 static const struct {
 	enum field field;
@@ -140,6 +149,14 @@ static void set_text(struct reading *r, const struct place *at, enum field field
 	case F_SUB_ACCOUNT:
 	case F_TEMPLATE_ID:
 	case F_PARAMS:
+	case F_WINDOW:
+	case F_START_AT:
+	case F_START_DATE:
+	case F_START_MINUTES:
+	case F_EXPIRY_AT:
+	case F_EXPIRY_DATE:
+	case F_EXPIRY_MINUTES:
+	case F_ZONE:
 	case F_LATER:
 	default: return;
 	}
@@ -170,6 +187,21 @@ static void set_template_id(struct reading *r, const struct place *at, struct st
 		fault(r, at, name, "must be a whole number");
 	else
 		to->has_template_id = true;
+}
+
+static void set_time(struct reading *r, const struct place *at, enum field field, struct str name,
+		     struct str v, struct send_item *to)
+{
+	char path[FAULT_FIELD_MAX];
+	const char *rule = "not valid UTF-8, or holds a NUL";
+
+	send_path(path, at, name);
+	if (utf8_valid(v, NULL))
+		rule = field == F_WINDOW ? send_time_hours(v, &to->time)
+					 : send_time_read(r->arena, (enum send_time_field)(field - F_START_AT),
+							  path, v, &to->time);
+	if (rule)
+		fault(r, at, name, rule);
 }
 
 static void set_sub_account(struct reading *r, const struct place *at, struct str name, struct str v)
@@ -206,6 +238,28 @@ static bool json_text(struct reading *r, const struct place *at, struct str name
 	return false;
 }
 
+/* timeWindow: [11, 12], 11, or as in a query. */
+static void read_window(struct reading *r, const struct place *at, struct str name, struct json *j, struct send_item *to)
+{
+	bool array = json_kind(j) == JSON_KIND_ARRAY;
+	char scratch[JSON_SCRATCH];
+	unsigned before = r->faults->count;
+
+	if (!array && json_kind(j) != JSON_KIND_INTEGER && json_kind(j) != JSON_KIND_STRING)
+		fault(r, at, name, "must be an array of hours");
+	else if (!array)
+		set_time(r, at, F_WINDOW, name, json_scalar(j, scratch), to);
+	for (size_t i = 0; array && i < json_count(j) && r->faults->count == before; i++) {
+		struct json *hour = json_at(j, i);
+
+		if (json_kind(hour) == JSON_KIND_INTEGER ||
+		    (json_kind(hour) == JSON_KIND_STRING && json_str(hour).n))
+			set_time(r, at, F_WINDOW, name, json_scalar(hour, scratch), to);
+		else
+			fault(r, at, name, "must be hours from 0 to 23");
+	}
+}
+
 static void read_member(struct reading *r, const struct place *at, struct str name, struct json *j, struct send_item *to)
 {
 	enum field field = field_of(name);
@@ -240,6 +294,17 @@ static void read_member(struct reading *r, const struct place *at, struct str na
 		to->param_count = list.n;
 		return;
 	}
+	case F_WINDOW: read_window(r, at, name, j, to); return;
+	case F_START_DATE:
+	case F_EXPIRY_DATE:
+	case F_ZONE:
+	case F_START_AT:
+	case F_START_MINUTES:
+	case F_EXPIRY_AT:
+	case F_EXPIRY_MINUTES:
+		if (json_text(r, at, name, j, field != F_START_DATE && field != F_EXPIRY_DATE && field != F_ZONE, &v))
+			set_time(r, at, field, name, v, to);
+		return;
 	case F_DESTINATION:
 	case F_CORRELATION:
 	case F_TEXT:
@@ -293,6 +358,7 @@ static void inherit(struct reading *r, struct send_item *m, const struct send_it
 	m->extra = first_of(m->extra, from->extra);
 	if (m->flash < 0)
 		m->flash = from->flash;
+	send_time_inherit(&m->time, &from->time);
 }
 
 static void require(struct reading *r, const struct place *at, const struct send_item *m)
@@ -390,7 +456,7 @@ static void read_pair(struct reading *r, const struct query_string *q, unsigned 
 
 	if (field == F_UNKNOWN || field == F_PARAMS)
 		return;
-	for (unsigned k = 0; k < i; k++)
+	for (unsigned k = 0; field != F_WINDOW && k < i; k++)
 		if (str_eq(without_bracket(q->pair[k].name), name)) {
 			if (field != F_LATER)
 				fault(r, &at, name, "given more than once");
@@ -402,6 +468,8 @@ static void read_pair(struct reading *r, const struct query_string *q, unsigned 
 		set_flash_word(r, &at, name, v, to);
 	else if (field == F_TEMPLATE_ID)
 		set_template_id(r, &at, name, v, to);
+	else if (field >= F_WINDOW && field <= F_ZONE)
+		set_time(r, &at, field, name, v, to);
 	else if (field != F_SUB_ACCOUNT)
 		set_text(r, &at, field, name, v, to);
 	else if (utf8_valid(v, NULL))

@@ -4,6 +4,7 @@
 #include "api/faults.h"
 #include "api/query_string.h"
 #include "base/arena.h"
+#include "core/schedule.h"
 #include "model/account.h"
 #include "model/input.h"
 #include "model/settings.h"
@@ -23,11 +24,28 @@ struct place {
 	enum { AT_ROOT, AT_DEFAULTS, AT_MESSAGE } level;
 	size_t index; /* of the message */
 };
+enum send_time_field {
+	SEND_START_AT,
+	SEND_START_DATE,
+	SEND_START_MINUTES,
+	SEND_EXPIRY_AT,
+	SEND_EXPIRY_DATE,
+	SEND_EXPIRY_MINUTES,
+	SEND_ZONE
+};
+struct send_time {
+	struct when start, expiry;
+	const char *start_path, *expiry_path; /* where they were given, in the arena; NULL = not given */
+	uint32_t window;                      /* bit h, 0 = not given */
+	struct str zone;  /* as given; after send_times() that of the window, in one form */
+	struct times out; /* of send_times(); zero when nothing was said */
+};
 struct send_item {              /* one message; texts are valid UTF-8 without NUL, empty = not given */
 	struct str destination; /* as the caller wrote it */
 	struct str text;        /* NFC */
 	struct str correlation, extra;
 	int8_t flash; /* -1 not said, 0, 1 */
+	struct send_time time;
 
 	/* Its text: the nearest level that names any of text, template or flow; there a template or flow comes before a text. */
 	bool has_template_id;
@@ -87,7 +105,26 @@ struct str send_nfc(struct arena *a, struct str s); /* s, or a copy in NFC */
 /* Reads a number and brings it into its canonical form; true when it is a mobile by the numbering plans or by the operator's own word
  * (sms.mobile_prefixes). Else a message to it ends in 202. */
 bool send_usable(const struct settings *s, struct str written, struct phone *ret);
-/* After send_texts(). One draft for each item; numbers that cannot be reached and numbers without a route become drafts that end at once (202,
+/* After send_texts(): of class marketing, by its template or else its sub-account. */
+bool send_is_marketing(const struct send_item *m, const struct sub_account *sub);
+/* After send_texts() and send_times(). One draft for each item; numbers that cannot be reached and numbers without a route become drafts that end at once (202,
  * 102). sub: whose class and in-doubt rule count. Drafts borrow from r, s and the arena. */
 struct draft *send_drafts(const struct send_request *r, const struct settings *s,
 			  const struct sub_account *sub, struct arena *a);
+
+/* -- send_time.c ---------------------------------------------------------------------------------------------------- */
+
+/* One field into the level's times: NULL, or the rule that it broke. An empty value counts as none. */
+const char *send_time_read(struct arena *a, enum send_time_field field, const char *path, struct str v,
+			   struct send_time *to);
+const char *send_time_hours(struct str text, struct send_time *to); /* adds hours to the window */
+/* What a level does not say is as above; a schedule or an expiry counts whole, whichever of its fields says it. */
+void send_time_inherit(struct send_time *m, const struct send_time *from);
+struct send_who {                      /* whose request it is; borrowed */
+	const struct user *user;       /* NULL: nobody's in particular */
+	const struct account *account; /* NULL: unknown */
+	const struct sub_account *sub;
+	int64_t now, validity_ms; /* receipt (wall ms); validity when no expiry is given */
+};
+/* After send_texts(). Works out the times of every message, which send_drafts() then takes; adds to f what cannot be. */
+void send_times(struct send_request *r, const struct send_who *who, struct arena *a, struct faults *f);

@@ -17,14 +17,14 @@ static void refuse_field(struct request *q, const char *field, const char *rule)
 	request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
 }
 
-static void begin(struct request *q, int kind, uint32_t sub_account)
+void lookup_begin(struct request *q, int kind, uint32_t sub_account)
 {
 	memset(&q->lookup, 0, sizeof(q->lookup));
 	q->lookup.kind = kind;
 	q->lookup.scope = (struct scope){.account = q->user->account, .sub_account = sub_account};
 }
 
-static void hand_over(struct request *q)
+void lookup_hand_over(struct request *q)
 {
 	struct api *a = q->api;
 
@@ -34,7 +34,7 @@ static void hand_over(struct request *q)
 
 /* -- search -------------------------------------------------------------------------------------------------------- */
 
-static bool read_ids(struct request *q, struct json *list, struct faults *f)
+static bool read_ids(struct request *q, struct json *list, bool strict, struct faults *f)
 {
 	size_t n = json_count(list);
 	struct lookup *l = &q->lookup;
@@ -50,6 +50,11 @@ static bool read_ids(struct request *q, struct json *list, struct faults *f)
 			fault_add(f, field, "must be a string");
 		} else if (!uid_parse(json_str(j), &l->ids[l->id_count])) {
 			l->id_count++; /* what is no UUID is an id nobody has */
+		} else if (strict) {
+			char field[FAULT_FIELD_MAX];
+
+			snprintf(field, sizeof(field), "ids[%zu]", i);
+			fault_add(f, field, "not an id");
 		}
 	}
 	return l->ids != NULL;
@@ -94,6 +99,16 @@ static bool is_list(struct json *j, const char *name, struct faults *f)
 	return false;
 }
 
+void lookup_lists(struct request *q, struct json *root, bool strict, struct faults *f)
+{
+	struct json *ids = json_get(root, "ids"), *correlations = json_get(root, "correlationIds");
+
+	if (is_list(ids, "ids", f) && !read_ids(q, ids, strict, f))
+		fault_add(f, "ids", "too large");
+	if (is_list(correlations, "correlationIds", f) && !read_correlations(q, correlations, f))
+		fault_add(f, "correlationIds", "too large");
+}
+
 static void read_search(struct request *q, struct json *root, struct faults *f)
 {
 	struct json *ids = json_get(root, "ids"), *correlations = json_get(root, "correlationIds");
@@ -104,14 +119,11 @@ static void read_search(struct request *q, struct json *root, struct faults *f)
 	}
 	if (json_kind(ids) == JSON_KIND_NULL && json_kind(correlations) == JSON_KIND_NULL)
 		fault_add(f, "ids", "missing, and correlationIds too");
-	if (is_list(ids, "ids", f) && !read_ids(q, ids, f))
-		fault_add(f, "ids", "too large");
-	if (is_list(correlations, "correlationIds", f) && !read_correlations(q, correlations, f))
-		fault_add(f, "correlationIds", "too large");
+	lookup_lists(q, root, false, f);
 }
 
 /* The root's subAccount: a reference, or an id as a number too. False: refused. */
-static bool search_sub_account(struct request *q, struct json *root, uint32_t *ret)
+bool lookup_sub_account(struct request *q, struct json *root, uint32_t *ret)
 {
 	struct json *j = json_get(root, "subAccount");
 	char scratch[JSON_SCRATCH];
@@ -128,27 +140,31 @@ static bool search_sub_account(struct request *q, struct json *root, uint32_t *r
 	return choose_sub_account(q, name.n > 0, name, true, ret);
 }
 
+struct json *lookup_root(struct request *q)
+{
+	struct err e;
+
+	q->doc = json_read(q->body.p, q->body.n, &e);
+	if (!q->doc)
+		request_refuse(q, MHD_HTTP_BAD_REQUEST, "malformed JSON: %s", e.text);
+	return q->doc ? json_root(q->doc) : NULL;
+}
+
 void status_search_run(struct request *q, const struct settings *s)
 {
 	struct faults f;
-	struct err e;
 	uint32_t sub;
 
 	(void)s;
 	f.count = 0;
-	q->doc = json_read(q->body.p, q->body.n, &e);
-	if (!q->doc) {
-		request_refuse(q, MHD_HTTP_BAD_REQUEST, "malformed JSON: %s", e.text);
+	if (!lookup_root(q) || !lookup_sub_account(q, json_root(q->doc), &sub))
 		return;
-	}
-	if (!search_sub_account(q, json_root(q->doc), &sub))
-		return;
-	begin(q, LOOKUP_SEARCH, sub);
+	lookup_begin(q, LOOKUP_SEARCH, sub);
 	read_search(q, json_root(q->doc), &f);
 	if (f.count)
 		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
 	else
-		hand_over(q);
+		lookup_hand_over(q);
 }
 
 /* -- one ----------------------------------------------------------------------------------------------------------- */
@@ -165,14 +181,14 @@ void status_one_run(struct request *q, const struct settings *s)
 		refuse_field(q, "id", "missing");
 		return;
 	}
-	begin(q, LOOKUP_ONE, sub);
+	lookup_begin(q, LOOKUP_ONE, sub);
 	q->lookup.ids = arena_alloc(&q->arena, sizeof(*q->lookup.ids));
 	if (!q->lookup.ids || uid_parse(id, q->lookup.ids)) {
 		request_refuse(q, MHD_HTTP_NOT_FOUND, "no message with that id");
 		return;
 	}
 	q->lookup.id_count = 1;
-	hand_over(q);
+	lookup_hand_over(q);
 }
 
 /* -- list ---------------------------------------------------------------------------------------------------------- */
@@ -216,11 +232,11 @@ void status_list_run(struct request *q, const struct settings *s)
 	}
 	if (!choose_sub_account(q, sub.n > 0, sub, true, &id))
 		return;
-	begin(q, LOOKUP_LIST, id);
+	lookup_begin(q, LOOKUP_LIST, id);
 	ask.limit = (size_t)n;
 	ask.scope = q->lookup.scope;
 	q->lookup.ask = ask;
-	hand_over(q);
+	lookup_hand_over(q);
 }
 
 /* "Whole" is the library's word for: every octet was handed to the kernel. */

@@ -114,6 +114,10 @@ int webhook_replay(struct context *c, const struct args *a);
 int webhook_test(struct context *c, const struct args *a); /* commands_webhook_test.c */
 int message_show(struct context *c, const struct args *a); /* commands_message.c */
 int message_search(struct context *c, const struct args *a);
+int message_cancel(struct context *c, const struct args *a); /* commands_control.c */
+int message_pause(struct context *c, const struct args *a);
+int message_orders(struct context *c, const struct args *a);
+int message_resume(struct context *c, const struct args *a);
 int receipt_parked(struct context *c, const struct args *a);
 int numbers_add(struct context *c, const struct args *a); /* commands_numbers.c */
 int numbers_remove(struct context *c, const struct args *a);

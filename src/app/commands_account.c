@@ -74,7 +74,7 @@ int account_add(struct context *c, const struct args *a)
 	str_copy(account.name, sizeof account.name, name);
 	r = set_country(c, a, &account);
 	if (r == 0)
-		r = find_zone(c, a, account.zone);
+		r = find_zone(c, a, false, account.zone);
 	if (r == 0)
 		r = protect_allow(c, a, &account.allow);
 	if (r == 0)
@@ -105,7 +105,7 @@ int account_change(struct context *c, const struct args *a)
 	if (r == 0)
 		r = set_country(c, a, &account);
 	if (r == 0)
-		r = find_zone(c, a, account.zone);
+		r = find_zone(c, a, false, account.zone);
 	if (r == 0)
 		r = set_default_sub(c, a, &account);
 	if (r == 0)
@@ -182,6 +182,19 @@ int account_list(struct context *c, const struct args *a)
 
 /* -- sub-accounts --------------------------------------------------------------------------------------------------- */
 
+/* --sending-hours, --holidays. */
+static int sub_hours(struct context *c, const struct args *a, struct sub_account *sub)
+{
+	const char *hours = a->value[OPT_SENDING_HOURS], *holidays = a->value[OPT_HOLIDAYS];
+	struct err e;
+
+	if (hours && sending_hours_parse(str_of(hours), &sub->hours, &e) < 0)
+		return complain(c, EX_DATAERR, "--sending-hours: %s", e.text);
+	if (holidays && holidays_parse(str_of(holidays), &sub->hours, &e) < 0)
+		return complain(c, EX_DATAERR, "--holidays: %s", e.text);
+	return 0;
+}
+
 static int sub_rules(struct context *c, const struct args *a, struct sub_account *sub)
 {
 	const char *class = a->value[OPT_CLASS], *doubt = a->value[OPT_IN_DOUBT];
@@ -197,7 +210,9 @@ static int sub_rules(struct context *c, const struct args *a, struct sub_account
 		sub->resend_doubt = strcmp(doubt, "resend") == 0;
 		sub->resend_doubt_set = strcmp(doubt, "default") != 0;
 	}
-	r = find_zone(c, a, sub->zone);
+	r = find_zone(c, a, true, sub->zone);
+	if (r == 0)
+		r = sub_hours(c, a, sub);
 	return r ? r : protect_rules(c, a, sub);
 }
 
@@ -210,6 +225,7 @@ static const char *doubt_word(const struct sub_account *s)
 
 static int save_sub(struct context *c, const struct sub_account *sub, const char *action)
 {
+	char hours[SENDING_HOURS_TEXT];
 	struct err e;
 	struct buf rules = BUF_INIT;
 	int r = admin_sub_set(c->admin, sub, &e);
@@ -217,9 +233,11 @@ static int save_sub(struct context *c, const struct sub_account *sub, const char
 	c->changed = true;
 	if (r < 0)
 		return complain_errno(c, r, &e);
+	sending_hours_text(&sub->hours, hours);
 	protect_text(&rules, sub);
-	r = context_audit(c, action, "sub_account=%s class=%s in_doubt=%s time_zone=%s%s", sub->reference,
-			  sub->marketing ? "marketing" : "transactional", doubt_word(sub), sub->zone, buf_cstr(&rules));
+	r = context_audit(c, action, "sub_account=%s class=%s in_doubt=%s time_zone=%s sending_hours=\"%s\" holidays=%u%s",
+			  sub->reference, sub->marketing ? "marketing" : "transactional", doubt_word(sub),
+			  sub->zone, hours, sub->hours.holiday_count, buf_cstr(&rules));
 	buf_done(&rules);
 	return r;
 }
@@ -266,7 +284,7 @@ int sub_account_change(struct context *c, const struct args *a)
 	int r = find_sub_account(c, a, a->argument[0], &sub);
 
 	if (r == 0 && !args_has(a, OPT_CLASS) && !args_has(a, OPT_IN_DOUBT) && !args_has(a, OPT_TIME_ZONE) &&
-	    !protect_given(a) && !text_rule_given(a))
+	    !args_has(a, OPT_SENDING_HOURS) && !args_has(a, OPT_HOLIDAYS) && !protect_given(a) && !text_rule_given(a))
 		return complain(c, EX_USAGE, "nothing to set: give at least one of the options");
 	if (r == 0)
 		r = sub_rules(c, a, &sub);
@@ -279,6 +297,7 @@ int sub_account_change(struct context *c, const struct args *a)
 
 int sub_account_list(struct context *c, const struct args *a)
 {
+	char hours[SENDING_HOURS_TEXT], holidays[HOLIDAYS_TEXT];
 	struct admin_all all = {0};
 	struct buf b = BUF_INIT;
 	struct account only = {0};
@@ -296,8 +315,11 @@ int sub_account_list(struct context *c, const struct args *a)
 
 		if (only.id && x->account != only.id)
 			continue;
+		sending_hours_text(&x->hours, hours);
+		holidays_text(&x->hours, holidays);
 		if (!c->json) {
-			buf_fmt(&b, "%s/%-24s %-13s in doubt: %s", account, x->reference, class, doubt_word(x));
+			buf_fmt(&b, "%s/%-24s %-13s in doubt: %s%s%s", account, x->reference, class,
+				doubt_word(x), hours[0] ? "  sends: " : "", hours);
 			protect_text(&b, x);
 			text_rule_put(c, &b, x->account, x->id);
 			buf_putc(&b, '\n');
@@ -307,7 +329,8 @@ int sub_account_list(struct context *c, const struct args *a)
 		buf_json(&b, str_of(account));
 		buf_puts(&b, ",\"subAccount\":");
 		buf_json(&b, str_of(x->reference));
-		buf_fmt(&b, ",\"id\":%u,\"class\":\"%s\",\"inDoubt\":\"%s\"", x->id, class, doubt_word(x));
+		buf_fmt(&b, ",\"id\":%u,\"class\":\"%s\",\"inDoubt\":\"%s\",\"sendingHours\":\"%s\",\"holidays\":\"%s\"",
+			x->id, class, doubt_word(x), hours, holidays);
 		zone_json(&b, x->zone);
 		protect_json(&b, x);
 		text_rule_put(c, &b, x->account, x->id);

@@ -69,7 +69,7 @@ static bool zone_exists(const char *z)
 	return zone != NULL;
 }
 
-int find_zone(struct context *c, const struct args *a, char *ret)
+int find_zone(struct context *c, const struct args *a, bool destination, char *ret)
 {
 	const char *z = a->value[OPT_TIME_ZONE];
 
@@ -77,7 +77,7 @@ int find_zone(struct context *c, const struct args *a, char *ret)
 		return 0;
 	if (strcmp(z, "none") == 0)
 		z = "";
-	else if (!zone_exists(z))
+	else if (!(destination && strcmp(z, ZONE_OF_DESTINATION) == 0) && !zone_exists(z))
 		return complain(c, EX_DATAERR, "--time-zone: a name of the tz database such as America/Sao_Paulo, an offset such as -03:00, or none");
 	str_copy(ret, ZONE_MAX_BYTES, str_of(z));
 	return 0;

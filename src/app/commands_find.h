@@ -11,8 +11,9 @@ struct user *user_named(struct str name_or_email);
 int find_account(struct context *c, const struct args *a, struct account *ret) MUST;
 /* The sub-account with that reference in the account of --account. 0 or an exit code, told. */
 int find_sub_account(struct context *c, const struct args *a, const char *reference, struct sub_account *ret) MUST;
-/* --time-zone into ret[ZONE_MAX_BYTES], as it is when it is not given; "none" takes it away. 0 or an exit code, told. */
-int find_zone(struct context *c, const struct args *a, char *ret) MUST;
+/* --time-zone into ret[ZONE_MAX_BYTES], as it is when it is not given; "none" takes it away, "destination" is a sub-account's. 0 or an exit
+ * code, told. */
+int find_zone(struct context *c, const struct args *a, bool destination, char *ret) MUST;
 /* An option such as 2/24h into *n and *ms, as they are when it is not given; "none" makes them 0. The time is from 1 s to 31 days. 0 or
  * an exit code, told. */
 int find_rate(struct context *c, const struct args *a, enum option_id option, uint32_t *n, int64_t *ms) MUST;

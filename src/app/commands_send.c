@@ -162,6 +162,7 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 	struct send_request request = {0};
 	struct faults faults = {.count = 0};
 	struct sub_account sub = {0};
+	struct send_who who;
 	struct draft *draft;
 	struct uid id;
 	struct user u = {0};
@@ -180,6 +181,11 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 	if (r)
 		return r;
 	r = read_texts(c, &request, &sub, arena);
+	if (r)
+		return r;
+	who = (struct send_who){.user = &u, .sub = &sub, .now = wall_ms(), .validity_ms = c->settings->sms.validity_ms};
+	send_times(&request, &who, arena, &faults);
+	r = check_faults(c, &faults);
 	if (r)
 		return r;
 	draft = send_drafts(&request, c->settings, &sub, arena);

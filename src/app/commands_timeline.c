@@ -57,6 +57,22 @@ static void put_time(struct buf *out, const char *name, int64_t at)
 		put_row(out, name, str_of(iso_utc(iso, at, true)));
 }
 
+/* "11, 12 o'clock America/Sao_Paulo" */
+static void put_window(struct buf *out, const struct delivery *d)
+{
+	struct buf b = BUF_INIT;
+
+	for (int h = 0; h < 24; h++)
+		if (d->window >> h & 1)
+			buf_fmt(&b, "%s%d", b.n ? ", " : "", h);
+	if (b.n) {
+		buf_puts(&b, " o'clock ");
+		buf_str(&b, d->t.zone);
+		put_row(out, "window", buf_view(&b));
+	}
+	buf_done(&b);
+}
+
 void timeline_state(struct buf *out, const struct delivery *d)
 {
 	if (d->delivered_code)
@@ -100,6 +116,8 @@ void timeline_head(struct buf *out, const struct delivery *d, const struct timel
 	put_row(out, "parts", buf_view(&b));
 	if (connection)
 		put_row(out, "connection", str_of(connection));
+	put_time(out, "not before", d->not_before);
+	put_window(out, d);
 	put_time(out, "expires", d->expires_at);
 	buf_done(&b);
 }
@@ -217,7 +235,9 @@ static void event_words(struct buf *out, const struct event *e)
 	case EV_HOOK_DEAD: hook_words(out, e); return;
 	case EV_RECEIVED: buf_fmt(out, "received, found by %s", mo_owner_name(e->code)); return;
 	case EV_MO: put_detail(out, "answered by ", e); return;
-	case EV_CANCELLED:
+	case EV_CANCELLED: buf_puts(out, "cancelled while it is under way: it is not sent again"); return;
+	case EV_PAUSED: buf_puts(out, "paused by its owner"); return;
+	case EV_RESUMED:
 	case EV_NONE:
 	case EVENT_KINDS: break;
 	}
@@ -259,6 +279,22 @@ static void member_time(struct buf *out, const char *key, int64_t at)
 
 	if (at)
 		timeline_member(out, key, str_of(iso_utc(iso, at, true)));
+}
+
+static void member_window(struct buf *out, const struct delivery *d)
+{
+	bool any = false;
+
+	if (!d->window)
+		return;
+	buf_puts(out, ",\"timeWindow\":[");
+	for (int h = 0; h < 24; h++)
+		if (d->window >> h & 1) {
+			buf_fmt(out, "%s%d", any ? "," : "", h);
+			any = true;
+		}
+	buf_putc(out, ']');
+	timeline_member(out, "timeZone", d->t.zone);
 }
 
 void timeline_event_json(struct buf *out, const struct event *e)
@@ -308,6 +344,8 @@ void timeline_event_json(struct buf *out, const struct event *e)
 	case EV_DOUBT:
 	case EV_NO_RECEIPT:
 	case EV_CANCELLED:
+	case EV_PAUSED:
+	case EV_RESUMED:
 	case EV_MO:
 	case EV_RECEIVED:
 	case EVENT_KINDS: break;
@@ -349,6 +387,10 @@ void timeline_json(struct buf *out, const struct delivery *d, const struct event
 			delivered_code_name(d->delivered_code));
 	timeline_member(out, "reason", str_of(reason_text(d->reason)));
 	buf_fmt(out, ",\"acceptedAt\":\"%s\"", iso_utc(at, uid_key_ms(d->key), true));
+	member_time(out, "notBefore", d->not_before);
+	member_window(out, d);
+	if (d->state == D_QUEUED)
+		member_time(out, "dueAt", d->due_at);
 	member_time(out, "expiresAt", d->expires_at);
 	member_time(out, "sentAt", d->sent_at);
 	member_time(out, "deliveredAt", d->delivered_at);

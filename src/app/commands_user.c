@@ -170,7 +170,7 @@ int user_set(struct context *c, const struct args *a)
 		u.answer_object = -1;
 	else if (answer)
 		return complain(c, EX_USAGE, "--answer: array, object or default");
-	r = find_zone(c, a, u.zone);
+	r = find_zone(c, a, false, u.zone);
 	return r ? r : save(c, &u, "user.set", answer ? args_has(a, OPT_TIME_ZONE) ? " answer time-zone" : " answer" : " time-zone");
 }
 

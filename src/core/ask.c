@@ -34,6 +34,8 @@ void ask_put(struct ask *a)
 	free(a->found);
 	free(a->seqs);
 	free(a->consumed);
+	control_request_free(a->control);
+	free(a->orders);
 	sem_destroy(&a->answered);
 	free(a);
 }

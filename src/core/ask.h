@@ -3,6 +3,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include "core/control.h"
 #include "core/lists.h"
 #include "core/query.h"
 
@@ -40,7 +41,11 @@ struct ask {
 	struct stretch *consumed;
 	size_t consumed_n;
 	int64_t to;
-	int64_t head; /* last event number */
+	int64_t head;                    /* last event number */
+	struct control_request *control; /* owned */
+	struct scope order_scope;
+	struct campaign_order *orders; /* owned */
+	size_t order_n;
 };
 
 struct lease {

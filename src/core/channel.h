@@ -22,7 +22,8 @@ struct attempt { /* one allocation, freed by the channel with attempt_free() */
 	uint16_t parts;      /* credits it was charged */
 	uint16_t connection; /* whose credits */
 	int64_t expires_at; /* wall ms: not a first octet after it; what is left of it is the validity period */
-	int64_t accepted_at;
+	int64_t shuts_at; /* wall ms: when its window shuts, 0 = not so soon; a message of which nothing left by then is V_NOT_SENT */
+	int64_t accepted_at;             /* or not_before, when that is later */
 	struct str number, source, text; /* into the same allocation */
 };
 struct attempt *attempt_new(const struct delivery *d, uint8_t attempt, uint16_t parts);

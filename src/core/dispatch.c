@@ -48,10 +48,13 @@ void engine_due_set(struct engine *e, const struct queue_id *q, int64_t at, int6
 		queue_due(&e->queues, k, at);
 }
 
-static void hand_over(struct engine *e, struct live *lv, struct connection *c)
+static void hand_over(struct engine *e, struct live *lv, struct connection *c, int64_t shuts)
 {
 	struct attempt *a = attempt_new(lv->d, lv->d->attempts, lv->d->part_count);
 
+	a->shuts_at = shuts;
+	if (lv->d->not_before && !lv->d->window && lv->d->attempts == 1)
+		metric_observe_us(M_SCHEDULE_LATE, (e->now - lv->d->not_before) * 1000);
 	c->credits -= lv->d->part_count;
 	breaker_began(&c->breaker);
 	if (e->send_last)
@@ -73,10 +76,50 @@ static bool end_listed(struct engine *e, struct live *lv)
 	return why.code != 0;
 }
 
-/* What is at the head is not to leave from here: it ended, is under way, or has a due row that brings it. */
-static bool idle_head(struct engine *e, const struct live *lv)
+/* What is at the head is not to leave from here: it ended, is under way, or is paused. */
+static bool idle_head(const struct live *lv)
 {
-	return !lv || lv->d->state != D_QUEUED || lv->d->due_at > e->now;
+	return !lv || lv->d->state != D_QUEUED || delivery_paused(lv->d);
+}
+
+/* For the scan of a queue's rows: what is paused stays where it is. */
+static struct queue *ready_queue_of(void *ctx, const struct delivery *d)
+{
+	struct engine *e = ctx;
+	struct queue *k;
+
+	if (delivery_paused(d))
+		return NULL;
+	k = engine_queue_of(e, d);
+	if (d->due_at <= e->now && control_says(e, d) != ORDER_PAUSE)
+		return k;
+	control_pass(e, k, d);
+	return NULL;
+}
+
+/* For the rest of this turn, as the others have a right to theirs. */
+static void put_off(struct engine *e, struct queue *k)
+{
+	queue_leave(&e->queues, k);
+	list_push(&e->searching, &k->later);
+}
+
+/* Its campaign is under an order: it does not leave. So many a turn. */
+static bool held_head(struct engine *e, struct queue *k, struct live *lv)
+{
+	enum order_says says = control_says(e, lv->d);
+
+	if (says == ORDER_NOTHING)
+		return false;
+	if (!e->control.held_left) {
+		put_off(e, k);
+		return true;
+	}
+	e->control.held_left--;
+	queue_pop(&e->queues, k);
+	queue_served(&e->queues, k, 0);
+	control_hold(e, lv, says);
+	return true;
 }
 
 /* The head of that queue; a spilled one reads on. Returns 0 when there is none for now: the queue left its lane, for good or (once the
@@ -89,11 +132,11 @@ static int64_t head_of(struct engine *e, struct queue *k)
 		return key;
 	if (e->scans_left) {
 		e->scans_left--;
-		queue_refill(&e->queues, k, &e->lives, e->ids.last, REFILL_SCAN, engine_queue_of, e);
+		queue_refill(&e->queues, k, &e->lives, e->ids.last, REFILL_SCAN, ready_queue_of, e);
+		control_scanned(e);
 		return queue_peek(k);
 	}
-	queue_leave(&e->queues, k);
-	list_push(&e->searching, &k->later);
+	put_off(e, k);
 	return 0;
 }
 
@@ -105,13 +148,22 @@ static bool dispatch_one(struct engine *e, struct queue *k)
 	struct live *lv = key ? live_get(&e->lives, key) : NULL;
 	struct fact f = {.kind = FACT_DISPATCH};
 	struct connection *c;
+	int64_t departs, shuts;
 	uint16_t avoid;
 	int parts;
 
-	if (!key || idle_head(e, lv)) {
+	if (!key || idle_head(lv)) {
 		queue_pop(&e->queues, k);
 		if (!node_linked(&k->later))
 			queue_served(&e->queues, k, 0);
+		return false;
+	}
+	if (e->control.count && held_head(e, k, lv))
+		return false;
+	if (!engine_may_leave(e, lv->d, &shuts, &departs)) { /* its window shut while it waited, or the clock was set back */
+		queue_pop(&e->queues, k);
+		queue_served(&e->queues, k, 0);
+		engine_postpone(e, &k->id, lv->d, departs);
 		return false;
 	}
 	avoid = lv->d->reason == REASON_CARRIER_STATUS ? lv->d->connection : 0;
@@ -139,15 +191,15 @@ static bool dispatch_one(struct engine *e, struct queue *k)
 	}
 	if (!engine_step(e, lv, &f))
 		return false;
-	hand_over(e, lv, c);
+	hand_over(e, lv, c, shuts);
 	metric_add(M_ATTEMPTS, 1);
 	return true;
 }
 
 /* -- after a reload that changed the routes ---------------------------------------------------------------------------- */
 
-/* Every queue looks for its rows again. What has unmerged events is not in its row as it is, so it moves by hand. A walk over the rows
- * makes the queues that there were not before, and ends what has no route any more. */
+/* Every queue looks for its rows again. What has unmerged events is not in its row as it is, and what came from the due table is passed
+ * over by that scan, so they move by hand. A walk over the rows makes the queues that there were not before, and ends what has no route any more. */
 void dispatch_routes_changed(struct engine *e)
 {
 	struct buf keys = {.max = (size_t)1 << 32};
@@ -156,9 +208,9 @@ void dispatch_routes_changed(struct engine *e)
 		struct queue *k = OWNER(struct queue, all, n);
 
 		for (int64_t key; k->id.lane < LANES && (key = queue_pop(&e->queues, k));) {
-			struct live *lv = live_find(&e->lives, key);
+			struct live *lv = k->fired ? live_get(&e->lives, key) : live_find(&e->lives, key);
 
-			if (lv && lv->n && lv->d->state == D_QUEUED)
+			if (lv && (lv->n || lv->d->due_at) && lv->d->state == D_QUEUED)
 				buf_put(&keys, &key, sizeof(key));
 		}
 	}
@@ -170,10 +222,11 @@ void dispatch_routes_changed(struct engine *e)
 		int64_t key;
 
 		memcpy(&key, keys.p + i * sizeof(key), sizeof(key));
-		lv = live_find(&e->lives, key);
+		lv = live_get(&e->lives, key);
 		if (!lv)
 			continue;
 		queue_push_front(&e->queues, engine_queue_of(e, lv->d), key);
+		engine_queue_of(e, lv->d)->fired |= lv->d->due_at != 0;
 		engine_queue_of(e, lv->d)->waiting++;
 	}
 	buf_done(&keys);
@@ -311,34 +364,54 @@ static bool peek_due(void *ctx, const struct due *d)
 	return false;
 }
 
-static void fire(struct engine *e, struct queue *k, const struct due *d)
+/* What has waited for its time goes on: true when it is ready to leave, for the caller to put into its queue. */
+static bool fire(struct engine *e, struct queue *k, const struct due *d, bool *retry)
 {
 	struct live *lv = live_get(&e->lives, d->key);
 	struct fact f = {.kind = FACT_TIMER};
+	int64_t departs, shuts;
 
 	engine_batch(e);
 	e->ops->due_del(e->store, d);
 	if (!lv)
-		return;
-	if (lv->d->state == D_QUEUED && e->now < lv->d->expires_at) {
-		if (k->id.lane == LANE_TIMERS)
-			return; /* a timer of an earlier state */
-		queue_push_front(&e->queues, k, d->key);
-		return;
+		return false;
+	if (lv->d->state != D_QUEUED || e->now >= lv->d->expires_at) {
+		engine_step(e, lv, &f);
+		return false;
 	}
-	engine_step(e, lv, &f);
+	if (k->id.lane == LANE_TIMERS || delivery_paused(lv->d))
+		return false; /* a timer of an earlier state; resume brings it back */
+	if (!engine_may_leave(e, lv->d, &shuts, &departs)) {
+		engine_postpone(e, &k->id, lv->d, departs);
+		return false;
+	}
+	*retry = lv->d->attempts > 0;
+	return true;
 }
 
 static void due_turn(struct engine *e, struct queue *k)
 {
-	struct due_batch b;
+	int64_t again[DUE_MAX];
 	int64_t next = INT64_MAX;
+	struct due_batch b;
+	size_t retries = 0;
 
 	b.n = 0;
 	e->ops->due_list(e->store, &k->id, e->now, DUE_MAX, collect_due, &b);
-	/* Back to front, as each goes to the head of the queue. */
-	for (size_t i = b.n; i-- > 0;)
-		fire(e, k, &b.a[i]);
+	for (size_t i = 0; i < b.n; i++) {
+		bool retry = false;
+
+		if (!fire(e, k, &b.a[i], &retry))
+			continue;
+		k->fired = true;
+		if (retry)
+			again[retries++] = b.a[i].key;
+		else
+			queue_push_due(&e->queues, k, b.a[i].key);
+	}
+	/* Who was out already is older than all that wait: to the head, back to front. */
+	while (retries > 0)
+		queue_push_front(&e->queues, k, again[--retries]);
 	e->ops->due_list(e->store, &k->id, INT64_MAX, 1, peek_due, &next);
 	queue_due(&e->queues, k, next);
 }
@@ -377,7 +450,7 @@ static void sweep_one(struct engine *e, struct delivery *take)
  * is longer, and what comes back to its queue later, has a timer row. True when there is more to do at once. */
 static bool expire(struct engine *e)
 {
-	int64_t until = uid_key_at(e->now - e->settings->sms.validity_ms), last;
+	int64_t until = MIN(uid_key_at(e->now - e->settings->sms.validity_ms), e->ids.last), last;
 	struct swept s = {.n = 0};
 
 	e->expired = MAX(e->expired, unfinished_mark(e) - 1);
@@ -394,6 +467,8 @@ static bool expire(struct engine *e)
 			delivery_free(s.a[i]);
 		else
 			lv = live_add(&e->lives, s.a[i]);
+		if (lv->d->state == D_QUEUED && lv->d->due_at > e->now)
+			continue; /* its due row sees to it */
 		if (lv->d->state == D_QUEUED && lv->d->expires_at > e->now)
 			engine_due_set(e, &engine_timers, lv->d->expires_at, lv->d->key);
 		else if (lv->d->state == D_QUEUED)
@@ -406,7 +481,7 @@ static bool expire(struct engine *e)
 static void sweep(struct engine *e)
 {
 	const unsigned open = 1u << D_QUEUED | 1u << D_SENDING | 1u << D_SENT | 1u << D_DOUBT;
-	int64_t until = uid_key_at(e->now - e->policy.receipt_wait_ms), last = e->sweep;
+	int64_t until = MIN(uid_key_at(e->now - e->policy.receipt_wait_ms), e->ids.last), last = e->sweep;
 	struct swept s = {.n = 0};
 
 	if (until <= e->sweep)

@@ -27,7 +27,6 @@
 #define MAIL_LIMIT 65536 /* messages and receipts waiting to be looked at; beyond it the edge refuses */
 #define BATCH_MAX 4096   /* weight taken into one batch */
 #endif
-#define MARKS_MS 1000
 
 bool engine_batch(void *ctx)
 {
@@ -221,6 +220,8 @@ static void put_marks(struct engine *e)
 	put_mark(e, "mo_parts", mo_mark(e));
 	put_mark(e, "mo_wishes", optout_mark(e));
 	put_mark(e, "sweep", e->sweep);
+	e->latest = MAX(e->latest, e->now);
+	put_mark(e, "latest", e->latest);
 }
 
 static int commit(struct engine *e, struct err *err)
@@ -255,12 +256,12 @@ static int64_t next_timer(const struct engine *e)
 
 int64_t engine_turn(struct engine *e, struct err *err)
 {
-	bool more;
+	bool more, controlling;
 
 	if (e->dead)
 		return err_set(err, -EIO, "the store failed");
-	e->now = MAX(e->now, e->clock(e->clock_ctx)); /* a clock set back must not undo order */
 	e->snap = snapshot_get();
+	engine_see_clock(e);
 	e->queues.now = e->now;
 	if (e->routes.by_sub && snapshot_serial(e->snap) != e->snap_seen) {
 		routes_subs(&e->routes, e->snap);
@@ -269,6 +270,7 @@ int64_t engine_turn(struct engine *e, struct err *err)
 	take_inputs(e);
 	dispatch_timers(e);
 	mo_turn(e);
+	controlling = control_turn(e);
 	dispatch_turn(e);
 	hooks_turn(e);
 	if (e->now >= e->next_second) {
@@ -285,7 +287,7 @@ int64_t engine_turn(struct engine *e, struct err *err)
 		return -EIO;
 	}
 	more = e->send_first || e->hook_first || merged || e->backlog || e->expiring ||
-	       e->rehome < e->rehome_until || e->more_to_find;
+	       e->rehome < e->rehome_until || e->more_to_find || controlling;
 	release(e);
 	lives_trim(&e->lives);
 	e->ops->idle(e->store, e->now);
@@ -499,6 +501,7 @@ int engine_open(struct engine **ret, const struct engine_config *c, struct err *
 	credit_init(e);
 	mos_init(e);
 	reach_init(e);
+	control_init(e);
 	list_init(&e->searching);
 	(void)use_settings(e, c->settings);
 	e->snap = snapshot_get();
@@ -567,6 +570,7 @@ void engine_close(struct engine *e)
 	drop_inputs(e);
 	drop_effects(e);
 	lists_done(e);
+	control_done(e);
 	credit_done(e);
 	reach_done(e);
 	mos_done(e);

@@ -15,6 +15,7 @@
 #include "core/hooks.h"
 
 #define SPILL_AGE_MS 60000 /* older ones go to disk, so that the mark moves */
+#define ROWS_BACK_MAX 4096 /* of an endpoint that move with a clock that is set back */
 
 void hooks_init(struct engine *e)
 {
@@ -415,6 +416,44 @@ void hooks_turn(struct engine *e)
 			break;
 		hooks_to_disk(e, h, e->now, NULL);
 	}
+}
+
+struct rows_back {
+	struct hook_row *a;
+	size_t n;
+	int64_t after;
+};
+
+static bool collect_row(void *ctx, const struct hook_row *row)
+{
+	struct rows_back *r = ctx;
+
+	if (!row->dead && row->due > r->after)
+		r->a[r->n++] = *row;
+	return r->n < ROWS_BACK_MAX;
+}
+
+void hooks_set_back(struct engine *e, int64_t was, int64_t by)
+{
+	struct rows_back r = {.a = xcalloc(ROWS_BACK_MAX, sizeof(*r.a)), .after = e->now};
+
+	for (size_t i = 0; i < e->hooks.count; i++) {
+		struct endpoint *p = e->hooks.all[i];
+
+		r.n = 0;
+		if (p->stored)
+			e->ops->hook_list(e->store, p->webhook, was + e->settings->webhooks.retry_max_ms,
+					  ROWS_BACK_MAX, collect_row, &r);
+		for (size_t k = 0; k < r.n; k++) {
+			r.a[k].due -= by;
+			engine_batch(e);
+			e->ops->hook_set(e->store, &r.a[k]);
+			p->next_due = MIN(p->next_due, r.a[k].due);
+		}
+	}
+	for (struct node *n = list_first(&e->hooks.order); n; n = list_next(&e->hooks.order, n))
+		OWNER(struct hook_pending, order, n)->born -= by;
+	free(r.a);
 }
 
 int64_t hooks_next(const struct engine *e)

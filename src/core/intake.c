@@ -4,6 +4,7 @@
 
 #include "core/intake.h"
 #include "core/ring.h"
+#include "core/schedule.h"
 #include "model/codes.h"
 
 #define IDEMPOTENCY_MS ((int64_t)24 * 3600 * 1000)
@@ -79,6 +80,7 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 {
 	struct draft *m = &s->drafts[i];
 	struct delivery *d;
+	int64_t departs, shuts;
 	struct queue *k;
 	struct refusal why;
 
@@ -93,16 +95,20 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 	d->user = s->user;
 	d->campaign_id = m->campaign_id;
 	d->operator_id = m->operator_id;
-	d->expires_at = e->now + m->validity_ms;
+	d->expires_at = m->expires_at ? m->expires_at : e->now + m->validity_ms;
+	d->not_before = m->not_before;
+	d->window = m->window;
 	d->updated_at = e->now;
 	d->flags = (uint8_t)(m->flags | (sub && sub->redact ? DF_REDACT : 0) | (resend ? DF_RESEND_DOUBT : 0));
 	delivery_set_parts(d, MAX(MIN(m->parts, PARTS_MAX), 1));
+	if (!m->invalid && !engine_may_leave(e, d, &shuts, &departs)) {
+		if (!m->expires_at && departs != SCHEDULE_NEVER) /* a reply: the validity counts from when it may first leave */
+			d->expires_at = departs + m->validity_ms;
+		d->due_at = MIN(departs, d->expires_at);
+	}
 	e->ops->accept(e->store, d);
 	unfinished_add(e, d->key, 1);
 	engine_waiting(e, d, 1);
-	/* The usual validity is seen at the queues' heads, which are their oldest; a shorter one has a timer of its own. */
-	if (m->validity_ms < e->settings->sms.validity_ms)
-		engine_due_set(e, &engine_timers, d->expires_at, d->key);
 	if (refused(e, sub, m, d, &why)) {
 		struct fact f = {.kind = FACT_REFUSE, .code = why.code, .reason = why.reason};
 
@@ -110,7 +116,16 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 		return;
 	}
 	reach_accepted(e, sub, d);
+	/* The usual validity is seen at the queues' heads, which are their oldest; a shorter one has a timer of its own, and so has what
+	 * waits for its time: its queue may be full when that comes. */
+	if (d->due_at || d->expires_at < e->now + e->settings->sms.validity_ms)
+		engine_due_set(e, &engine_timers, d->expires_at, d->key);
 	k = engine_queue_of(e, d);
+	if (d->due_at) {
+		engine_postpone(e, &k->id, d, departs);
+		delivery_free(d);
+		return;
+	}
 	/* A long queue reads its deliveries back in time; keeping the newest would push out what is needed first. */
 	if (queue_push(&e->queues, k, d->key) && lives_roomy(&e->lives))
 		live_add(&e->lives, d);
@@ -211,7 +226,7 @@ struct attempt *attempt_new(const struct delivery *d, uint8_t attempt, uint16_t 
 	a->flags = d->flags;
 	a->parts = parts;
 	a->expires_at = d->expires_at;
-	a->accepted_at = uid_key_ms(d->key);
+	a->accepted_at = MAX(uid_key_ms(d->key), d->not_before);
 	a->number = put(&at, d->t.number);
 	a->source = put(&at, d->t.source);
 	a->text = put(&at, d->t.text);

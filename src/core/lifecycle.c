@@ -48,6 +48,15 @@ static void say_requeued(struct decision *out, int64_t now, int64_t due, int rea
 	e->at2 = due;
 }
 
+/* Back into its queue, unless its owner cancelled it meanwhile. */
+static void say_again(const struct delivery *d, struct decision *out, int64_t now, int64_t due, int reason, int status)
+{
+	if (d->flags & DF_CANCEL)
+		say_sent(out, now, SENT_EXPIRED, REASON_CANCELLED, status);
+	else
+		say_requeued(out, now, due, reason, status);
+}
+
 static void say_late(struct decision *out, int64_t now, int code, int arg, const char *what, const char *id, const char *err)
 {
 	struct event *e = say(out, EV_LATE, now);
@@ -146,7 +155,7 @@ static void step_result(const struct delivery *d, const struct fact *f, const st
 		if (now >= d->expires_at)
 			say_sent(out, now, SENT_EXPIRED, REASON_LINK_DOWN, 0);
 		else
-			say_requeued(out, now, 0, REASON_LINK_DOWN, 0);
+			say_again(d, out, now, 0, REASON_LINK_DOWN, 0);
 		break;
 	case V_TEMPORARY:
 		if (now >= d->expires_at)
@@ -154,8 +163,8 @@ static void step_result(const struct delivery *d, const struct fact *f, const st
 		else if (d->tries >= p->retry_tries)
 			say_sent(out, now, SENT_CARRIER_COMMUNICATION_ERROR, REASON_FAILOVER_SPENT, r->status);
 		else
-			say_requeued(out, now, MIN(retry_at(d, p, now, f->jitter), d->expires_at),
-				     REASON_CARRIER_STATUS, r->status);
+			say_again(d, out, now, MIN(retry_at(d, p, now, f->jitter), d->expires_at),
+				  REASON_CARRIER_STATUS, r->status);
 		break;
 	case V_DOUBT:
 		if (d->state == D_SENDING)
@@ -250,12 +259,22 @@ static void step_receipt(const struct delivery *d, const struct fact *f, int64_t
 	say_receipt(out, now, f);
 }
 
-static void step_timer(const struct delivery *d, const struct policy *p, int64_t now, struct decision *out)
+static int expiry_reason(const struct delivery *d, const struct fact *f)
+{
+	if (f->held || delivery_paused(d))
+		return REASON_PAUSED;
+	if (f->shut)
+		return REASON_SHUT;
+	return d->attempts ? REASON_EXPIRED : REASON_LINK_DOWN;
+}
+
+static void step_timer(const struct delivery *d, const struct fact *f, const struct policy *p, int64_t now,
+		       struct decision *out)
 {
 	switch ((enum delivery_state)d->state) {
 	case D_QUEUED:
 		if (now >= d->expires_at)
-			say_sent(out, now, SENT_EXPIRED, d->attempts ? REASON_EXPIRED : REASON_LINK_DOWN, 0);
+			say_sent(out, now, SENT_EXPIRED, expiry_reason(d, f), 0);
 		break;
 	case D_DOUBT:
 		if (now < d->due_at)
@@ -265,7 +284,7 @@ static void step_timer(const struct delivery *d, const struct policy *p, int64_t
 		else if (now >= d->expires_at)
 			say_sent(out, now, SENT_EXPIRED, REASON_IN_DOUBT, 0);
 		else
-			say_requeued(out, now, 0, REASON_IN_DOUBT, 0);
+			say_again(d, out, now, 0, REASON_IN_DOUBT, 0);
 		break;
 	case D_SENT:
 		if (now >= d->sent_at + p->receipt_wait_ms) {
@@ -278,13 +297,28 @@ static void step_timer(const struct delivery *d, const struct policy *p, int64_t
 	}
 }
 
+/* What its owner says counts before it leaves. A cancellation of one that is under way counts should it come back. */
+static void step_owner(const struct delivery *d, enum fact_kind what, int64_t now, struct decision *out)
+{
+	bool under_way = d->state == D_SENDING || d->state == D_DOUBT;
+
+	if (what == FACT_CANCEL && d->state == D_QUEUED)
+		say_sent(out, now, SENT_EXPIRED, REASON_CANCELLED, 0);
+	else if (what == FACT_CANCEL && under_way && !(d->flags & DF_CANCEL))
+		say(out, EV_CANCELLED, now);
+	else if (what == FACT_PAUSE && d->state == D_QUEUED && !delivery_paused(d))
+		say(out, EV_PAUSED, now);
+	else if (what == FACT_RESUME && delivery_paused(d))
+		say(out, EV_RESUMED, now);
+}
+
 void lifecycle_step(const struct delivery *d, const struct fact *f, const struct policy *p, int64_t now, struct decision *out)
 {
 	out->n = 0;
 	out->send = false;
 	switch (f->kind) {
 	case FACT_DISPATCH:
-		if (d->state != D_QUEUED)
+		if (d->state != D_QUEUED || delivery_paused(d))
 			break;
 		if (now >= d->expires_at) {
 			say_sent(out, now, SENT_EXPIRED, REASON_EXPIRED, 0);
@@ -303,7 +337,7 @@ void lifecycle_step(const struct delivery *d, const struct fact *f, const struct
 		break;
 	case FACT_RESULT: step_result(d, f, p, now, out); break;
 	case FACT_RECEIPT: step_receipt(d, f, now, out); break;
-	case FACT_TIMER: step_timer(d, p, now, out); break;
+	case FACT_TIMER: step_timer(d, f, p, now, out); break;
 	case FACT_RESTART:
 		if (d->state == D_SENDING)
 			begin_doubt(p, now, 0, "restart", out);
@@ -312,6 +346,9 @@ void lifecycle_step(const struct delivery *d, const struct fact *f, const struct
 		if (d->state == D_QUEUED)
 			say_sent(out, now, f->code, f->reason, 0);
 		break;
+	case FACT_CANCEL:
+	case FACT_PAUSE:
+	case FACT_RESUME: step_owner(d, f->kind, now, out); break;
 	}
 }
 
@@ -444,7 +481,9 @@ void delivery_apply(struct delivery *d, const struct event *ev)
 			d->delivered_at = d->updated_at = ev->at;
 		}
 		break;
-	case EV_CANCELLED: break;
+	case EV_CANCELLED: d->flags |= DF_CANCEL; break;
+	case EV_PAUSED: d->reason = REASON_PAUSED; break;
+	case EV_RESUMED: d->reason = REASON_NONE; break;
 	case EV_LATE: d->flags |= DF_LATE; break;
 	case EV_HOOK_DONE:
 	case EV_HOOK_FAILED:

@@ -19,6 +19,9 @@ enum fact_kind {
 	FACT_TIMER, /* due_at, the expiry in the queue, or the receipt wait has come: the state says which */
 	FACT_RESTART, /* the process began anew while an attempt was under way */
 	FACT_REFUSE,  /* acceptance knew already: code and reason */
+	FACT_CANCEL,  /* its owner: it must not leave */
+	FACT_PAUSE,   /* its owner: it must not leave for now */
+	FACT_RESUME,
 };
 struct fact {
 	enum fact_kind kind;
@@ -38,6 +41,8 @@ struct fact {
 	bool no_credit;
 	/* REFUSE */
 	int code, reason;
+	bool held;     /* TIMER: its campaign is paused */
+	bool shut;     /* TIMER, DISPATCH: its window or sending hours do not let it leave now */
 	double jitter; /* 0..1, for back-off; the engine's random number */
 };
 #define DECISION_EVENTS 4

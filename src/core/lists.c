@@ -269,3 +269,15 @@ static bool expire(void *ctx, uint64_t key, uint64_t value)
 }
 
 void lists_second(struct engine *e) { map_each(e->readers, expire, e); }
+
+static bool set_back(void *ctx, uint64_t key, uint64_t value)
+{
+	struct list_reader *r = (void *)(uintptr_t)value;
+
+	(void)key;
+	for (struct lease_live *l = r->leases; l; l = l->next)
+		l->until -= *(const int64_t *)ctx;
+	return true;
+}
+
+void lists_set_back(struct engine *e, int64_t by) { map_each(e->readers, set_back, &by); }

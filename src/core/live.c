@@ -106,6 +106,12 @@ void live_erase(struct lives *l, struct live *lv)
 	l->bytes -= before - delivery_bytes(lv->d);
 }
 
+void lives_set_back(struct lives *l, int64_t by)
+{
+	for (struct node *n = list_first(&l->dirty); n; n = list_next(&l->dirty, n))
+		OWNER(struct live, dirty, n)->dirty_since -= by;
+}
+
 bool lives_roomy(const struct lives *l) { return l->bytes < l->budget / 4 * 3; }
 
 void lives_trim(struct lives *l)

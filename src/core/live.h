@@ -37,6 +37,7 @@ struct live *live_add(struct lives *l, struct delivery *take); /* not in memory 
 void live_touch(struct lives *l, struct live *lv, int64_t seq, int64_t now);
 void live_redact(struct lives *l, struct live *lv); /* its text goes, from here; the merge takes it from the row */
 void live_erase(struct lives *l, struct live *lv); /* everything personal goes from memory */
+void lives_set_back(struct lives *l, int64_t by);  /* the wall clock */
 void lives_trim(struct lives *l);
 bool lives_roomy(const struct lives *l); /* worth keeping what will be needed later */
 /* Does at most one slice of merging inside the open batch; all = also what is still moving; busy = answers wait for this batch. Returns the number merged. */

@@ -322,6 +322,14 @@ void mo_second(struct engine *e)
 	metric_set(M_MO_WAITING, (int64_t)e->mos.parts);
 }
 
+void mo_set_back(struct engine *e, int64_t by)
+{
+	for (struct node *n = list_first(&e->mos.order); n; n = list_next(&e->mos.order, n))
+		OWNER(struct assembly, order, n)->until -= by;
+	for (struct node *n = list_first(&e->mos.recent); n; n = list_next(&e->mos.recent, n))
+		OWNER(struct seen, order, n)->at -= by;
+}
+
 int64_t mo_mark(const struct engine *e)
 {
 	struct node *n = list_first(&e->mos.order);

@@ -7,6 +7,7 @@
 #include "model/input.h"
 #include "model/ledger.h"
 #include "model/mo.h"
+#include "model/texts.h"
 
 struct engine;
 struct query;
@@ -101,3 +102,52 @@ struct number_item {
 	struct str source, destination, text; /* borrowed */
 };
 int query_number(struct query *q, struct str number, bool (*fn)(void *ctx, const struct number_item *i), void *ctx) MUST;
+
+/* What owners say about messages that have not left, see core/control.h. */
+enum control_verb { CONTROL_CANCEL, CONTROL_PAUSE, CONTROL_RESUME };
+enum control_result {
+	CONTROL_UNKNOWN, /* no such message or batch, or none of the scope */
+	CONTROL_DONE,    /* cancelled, paused, resumed: now or before */
+	CONTROL_LEFT,    /* it is with the carrier, or was */
+	CONTROL_DOUBT,   /* it left, or did not: nobody knows yet */
+	CONTROL_ENDED,   /* it ended otherwise before it left */
+	CONTROL_NOT_PAUSED,
+	CONTROL_HELD, /* resumed, but its campaign is paused */
+	CONTROL_FULL, /* too many campaigns under orders */
+	CONTROL_RESULTS
+};
+#define CONTROL_ALIAS_MAX (4 * CAMPAIGN_ALIAS_MAX) /* octets */
+struct control_item {
+	struct uid id;
+	enum control_result result;
+	struct str correlation; /* the caller's; owned by the request */
+};
+#define CONTROL_MESSAGES_MAX 1000
+struct control_request {
+	enum control_verb verb;
+	struct scope scope;
+	struct uid batch;                     /* key 0: none */
+	uint32_t campaign_id;                 /* 0: none, or not registered yet */
+	char campaign[CONTROL_ALIAS_MAX + 1]; /* its alias; "": none, or not known */
+	/* In: ids. Out: results; those of the batch follow those asked for. */
+	struct control_item items[CONTROL_MESSAGES_MAX * 2];
+	size_t n;
+	enum control_result batch_result, campaign_result;
+};
+/* Carries it out; what it says is durable when it returns 0, and the results are filled in. -ETIMEDOUT: the engine did not answer in
+ * time; it may still carry it out, and take is freed by whoever lets go last. After 0 it is the caller's again. */
+int query_control(struct query *q, struct control_request *take, int64_t deadline_ms) MUST;
+void control_request_free(struct control_request *r); /* NULL ok */
+
+/* A campaign that is paused or being cancelled, or one whose cancellation is over (the newest of these since the process began). */
+struct campaign_order {
+	enum control_verb verb;               /* CANCEL or PAUSE */
+	uint32_t sub_account;                 /* 0: every one of the account */
+	uint32_t campaign_id;                 /* 0: it was not registered then */
+	char campaign[CONTROL_ALIAS_MAX + 1]; /* "": it was not known by that id */
+	int64_t at, over_at; /* when it was said; when a cancellation was over, 0 = not yet */
+	uint64_t cancelled, left; /* of a cancellation, since the process began: ended by it; under way, so they cannot be */
+};
+/* Those of the scope, newest first, at most max; *ret is the caller's. The number, or -ETIMEDOUT. */
+ssize_t query_orders(struct query *q, const struct scope *sc, struct campaign_order **ret, size_t max,
+		     int64_t deadline_ms) MUST;

@@ -234,7 +234,7 @@ struct queue *queue_of(struct queues *q, const struct queue_id *id)
 	k = xnew(struct queue);
 	k->id = *id;
 	k->set = id->lane < LANES ? queues_set(q, id->route) : NULL;
-	k->due_next = INT64_MAX;
+	k->due_next = k->held_from = INT64_MAX;
 	k->spilled = q->new_from && k->set;
 	k->spill_from = q->new_from;
 	map_set_ptr(m, key, k);
@@ -342,6 +342,13 @@ void queue_push_front(struct queues *q, struct queue *k, int64_t key)
 	k->count++;
 }
 
+void queue_push_due(struct queues *q, struct queue *k, int64_t key)
+{
+	queue_wake(q, k);
+	if (k->spilled || !ring_push(k, key))
+		queue_push_front(q, k, key);
+}
+
 int64_t queue_peek(const struct queue *k) { return k->count ? k->ring[k->head] : 0; }
 
 int64_t queue_pop(struct queues *q, struct queue *k)
@@ -357,6 +364,25 @@ int64_t queue_pop(struct queues *q, struct queue *k)
 	return key;
 }
 
+bool queue_return(struct queues *q, struct queue *k, int64_t key, bool must)
+{
+	if (k->count >= QUEUE_WINDOW && !must)
+		return false;
+	for (uint32_t i = 0; i < k->count; i++)
+		if (k->ring[(k->head + i) % k->cap] == key)
+			return true;
+	queue_push_front(q, k, key);
+	return true;
+}
+
+void queue_rescan(struct queues *q, struct queue *k, int64_t from)
+{
+	k->regather = true;
+	k->spill_from = k->spilled ? MIN(k->spill_from, from) : from;
+	k->spilled = true;
+	queue_wake(q, k);
+}
+
 struct refill {
 	struct queues *q;
 	struct queue *k;
@@ -369,10 +395,11 @@ struct refill {
 static bool refill_row(void *ctx, struct delivery *take)
 {
 	struct refill *r = ctx;
-	/* In memory means that its events are newer than the row; a QUEUED one there with nothing unmerged is the row itself. */
+	/* In memory means that its events are newer than the row. The window was empty: what is found is not in it. */
 	struct live *lv = live_find(r->l, take->key);
 	const struct delivery *d = lv ? lv->d : take;
-	bool mine = d->state == D_QUEUED && d->due_at <= r->q->now && !(lv && lv->n) && r->route_of(r->ctx, d) == r->k;
+	bool mine = d->state == D_QUEUED && (d->due_at <= r->q->now || r->k->regather) &&
+		    r->route_of(r->ctx, d) == r->k;
 
 	if (mine && !ring_push(r->k, take->key)) {
 		r->stop = take->key;
@@ -401,6 +428,6 @@ void queue_refill(struct queues *q, struct queue *k, struct lives *l, int64_t un
 	}
 	/* Nothing looked at: the scan has caught up with acceptance. */
 	if (last == k->spill_from)
-		k->spilled = false;
+		k->spilled = k->regather = false;
 	k->spill_from = last;
 }

@@ -25,8 +25,11 @@ struct queue {
 	int64_t *ring;
 	uint32_t head, count, cap;
 	bool spilled;
-	int64_t spill_from;   /* keys above it may wait on disk */
-	int64_t due_next;     /* earliest row of the due table, INT64_MAX none */
+	bool fired;         /* keys from the due table went into its window: a scan passes over their rows */
+	int64_t spill_from; /* keys above it may wait on disk */
+	int64_t held_from;  /* a campaign's pause passed keys above it over; INT64_MAX none */
+	bool regather;      /* until the scan has caught up: route_of is asked about what is due later too */
+	int64_t due_next;   /* earliest row of the due table, INT64_MAX none */
 	struct heap_node due; /* in queues.due while due_next is to be looked at */
 	struct heap_node turn; /* in its lane while it may have something ready: by parts sent, so that sub-accounts share */
 	int64_t served;    /* its place in the lane, see queue_served() */
@@ -78,9 +81,17 @@ bool queue_push(struct queues *q, struct queue *k, int64_t key);
 void queue_wake(struct queues *q, struct queue *k); /* it may have something ready on disk */
 /* Its turn was taken back: to the head, behind older ones that are there. */
 void queue_push_front(struct queues *q, struct queue *k, int64_t key);
+/* Its time has come: behind all that wait, or, when their end is on disk, before them. */
+void queue_push_due(struct queues *q, struct queue *k, int64_t key);
 int64_t queue_peek(const struct queue *k); /* 0 = window empty */
 int64_t queue_pop(struct queues *q, struct queue *k);
-/* Reads more of a spilled queue from the store: at most scan rows. route_of tells the queue of a row's delivery. */
+/* It may leave again: to the head, unless it is in the window still. false: the window is full, and must does not say to put it there
+ * all the same (bounded by what is under way). */
+bool queue_return(struct queues *q, struct queue *k, int64_t key, bool must);
+/* Looks for its rows from that key on again, once its window is empty. */
+void queue_rescan(struct queues *q, struct queue *k, int64_t from);
+/* Reads more of a spilled queue from the store: at most scan rows. route_of tells the queue of a row's delivery,
+ * NULL when it is not to leave now. Only while the window is empty. */
 struct delivery;
 typedef struct queue *queue_route_fn(void *ctx, const struct delivery *d);
 void queue_refill(struct queues *q, struct queue *k, struct lives *l, int64_t until, size_t scan,

@@ -159,7 +159,7 @@ int64_t reach_velocity(struct engine *e, const struct sub_account *sub, uint32_t
 	r = sub_of(e, sub->id);
 	most = sub->velocity;
 	per_ms = most / (double)sub->velocity_ms;
-	r->tokens = r->tokens_at ? MIN(most, r->tokens + (double)(e->now - r->tokens_at) * per_ms) : most;
+	r->tokens = r->tokens_at ? MIN(most, r->tokens + (double)MAX(e->now - r->tokens_at, 0) * per_ms) : most;
 	r->tokens_at = e->now;
 	lacking = MIN((double)n, most) - r->tokens; /* more at once than ever may be: as long as it takes to be full */
 	if (n <= sub->velocity && lacking <= 0) {

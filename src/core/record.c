@@ -154,8 +154,13 @@ bool engine_step(struct engine *e, struct live *lv, struct fact *f)
 	struct decision out;
 	struct policy policy = e->policy;
 	bool sending = lv->d->state == D_SENDING;
+	int64_t departs, shuts;
 
 	f->jitter = engine_chance(e);
+	if (f->kind == FACT_TIMER && lv->d->state == D_QUEUED) {
+		f->shut = !engine_may_leave(e, lv->d, &shuts, &departs);
+		control_timer(e, lv->d, f);
+	}
 	if (f->kind == FACT_TIMER)
 		policy.receipt_wait_ms = engine_receipt_wait(e, lv->d);
 	lifecycle_step(lv->d, f, &policy, e->now, &out);

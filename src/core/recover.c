@@ -1,6 +1,7 @@
 /* recover.c - the start: everything that was on its way is on its way again.
  *
- *   row QUEUED            back into its queue, in order; more than a window's worth stays on disk
+ *   row QUEUED            back into its queue, in order; more than a window's worth stays on disk. Scheduled, shut or a retry: its due
+ *                         row is in the store, or is put there again when it had left the table for its queue
  *   row SENDING           the attempt has no result: in doubt (EV_DOUBT, "restart"), never sent again silently
  *   row DOUBT             goes on waiting; its due row is in the store
  *   row SENT              waits for its receipt: found by the carrier's id when it comes, nothing to load
@@ -33,6 +34,8 @@ struct recovery {
 	size_t queued, doubt, sent, events;
 	int64_t *restart; /* keys of attempts without a result */
 	size_t restart_n, restart_cap;
+	struct due *due; /* of what was due, in the order of keys */
+	size_t due_n, due_cap;
 };
 
 static void note_restart(struct recovery *r, int64_t key)
@@ -44,15 +47,35 @@ static void note_restart(struct recovery *r, int64_t key)
 	r->restart[r->restart_n++] = key;
 }
 
-static void queue_again(struct recovery *r, struct delivery *d)
+static void note_due(struct recovery *r, const struct delivery *d)
+{
+	if (r->due_n == r->due_cap) {
+		r->due_cap = r->due_cap ? r->due_cap * 2 : 256;
+		r->due = xrealloc(r->due, r->due_cap, sizeof *r->due);
+	}
+	r->due[r->due_n++] = (struct due){engine_queue_of(r->e, d)->id, d->due_at, d->key};
+}
+
+static void queue_again(struct recovery *r, struct delivery *d, struct live *lv)
 {
 	struct engine *e = r->e;
 
 	r->queued++;
 	engine_waiting(e, d, 1);
-	/* A due row waits for its time; one that was fired already is gone from the table. */
-	if (d->due_at > e->now)
+	/* A due row waits for its time; one that was fired already is gone from the table and comes back into it, also when the clock
+	 * was set back since. What is paused comes back when it is resumed. */
+	if (d->due_at > MAX(e->now, e->latest + MARKS_MS) || delivery_paused(d))
 		return;
+	if (control_says(e, d) == ORDER_PAUSE) {
+		struct live row = {.d = d};
+
+		control_hold(e, lv ? lv : &row, ORDER_PAUSE);
+		return;
+	}
+	if (d->due_at) {
+		note_due(r, d);
+		return;
+	}
 	queue_push(&e->queues, engine_queue_of(e, d), d->key);
 }
 
@@ -79,7 +102,7 @@ static bool recover_one(void *ctx, struct delivery *d, const struct event *ev, s
 	switch ((enum delivery_state)d->state) {
 	case D_QUEUED:
 		unfinished_add(e, d->key, 1);
-		queue_again(r, d);
+		queue_again(r, d, lv);
 		break;
 	case D_SENDING:
 		unfinished_add(e, d->key, 1);
@@ -213,6 +236,8 @@ int recover_all(struct engine *e, struct err *err)
 	int64_t start = mono_us();
 	int n;
 
+	control_recover(e);
+	e->latest = mark_of(e, "latest");
 	e->sweep = mark_of(e, "sweep");
 	if (!e->sweep)
 		e->sweep = uid_key_at(e->now - 2 * e->policy.receipt_wait_ms);
@@ -223,6 +248,9 @@ int recover_all(struct engine *e, struct err *err)
 		return err_set(err, n, "the store cannot be read back");
 	reach_recover(e);
 	e->ops->due_queues(e->store, load_due, e);
+	for (size_t i = 0; i < r.due_n; i++)
+		engine_due_set(e, &r.due[i].queue, r.due[i].at, r.due[i].key);
+	free(r.due);
 	n = mo_recover(e, mark_of(e, "mo_parts"), mark_of(e, "mo_wishes"));
 	if (n < 0)
 		return err_set(err, n, "the store cannot be read back");

@@ -6,6 +6,7 @@
 #include "base/heap.h"
 #include "base/rng.h"
 #include "core/credit.h"
+#include "core/control.h"
 #include "core/engine.h"
 #include "core/lifecycle.h"
 #include "core/queue.h"
@@ -91,6 +92,7 @@ struct engine {
 	struct credit credit;
 	struct reach reach;
 	struct mos mos;
+	struct control control;
 	struct map *readers;    /* user -> struct list_reader */
 	struct map *unfinished; /* key >> UNFINISHED_SHIFT -> deliveries QUEUED, SENDING or DOUBT */
 	int64_t unfinished_low; /* lowest chunk that may have some */
@@ -103,6 +105,7 @@ struct engine {
 	bool more_to_find;
 	uint64_t snap_seen; /* serial of the snapshot that the routes' sub-accounts are from */
 	int64_t next_second, next_marks;
+	int64_t latest; /* the wall clock at its latest, as the marks knew it: it may have been set back since */
 	int64_t expired; /* every delivery up to it that was queued past the usual validity has ended */
 	bool expiring;   /* there are more whose time is over */
 	void (*optout)(void *ctx, const struct number_change *c, int64_t key);
@@ -127,6 +130,7 @@ struct engine {
 	pthread_mutex_t status_lock;
 	struct buf status; /* JSON, swapped once a second */
 };
+#define MARKS_MS 1000       /* marks on disk are so old at most */
 #define UNFINISHED_SHIFT 31 /* 15 bits of counter and 65.5 s */
 
 extern const struct queue_id engine_timers; /* the queue of timers: no route, no sub-account */
@@ -140,10 +144,26 @@ void engine_after_commit(struct engine *e, struct mail *m); /* queues an input's
 struct queue *engine_queue_of(void *e, const struct delivery *d);
 void engine_waiting(struct engine *e, const struct delivery *d, int n); /* n deliveries more wait in its queue */
 void engine_due_set(struct engine *e, const struct queue_id *q, int64_t at, int64_t key);
+/* The first moment, now or later, at which d may leave by its schedule, window, retry time and sending hours; SCHEDULE_NEVER. When that is
+ * now, *shuts is when it ends, 0 = not within a week. */
+int64_t engine_departs(const struct engine *e, const struct delivery *d, int64_t *shuts);
+/* Puts it into the due table until then, or, when its expiry is sooner, among the timers until that. */
+void engine_postpone(struct engine *e, const struct queue_id *q, const struct delivery *d, int64_t until);
+/* Most have nothing to ask: the plain path. */
+static inline bool engine_may_leave(const struct engine *e, const struct delivery *d, int64_t *shuts, int64_t *at)
+{
+	*shuts = 0;
+	if (!d->window && !d->not_before && !d->due_at && !(d->flags & DF_MARKETING))
+		return true;
+	*at = engine_departs(e, d, shuts);
+	return *at <= e->now;
+}
 int64_t engine_receipt_wait(const struct engine *e, const struct delivery *d); /* ms; some operators have their own */
 double engine_chance(struct engine *e);                                        /* 0..1 */
 void unfinished_add(struct engine *e, int64_t key, int n);
 int64_t unfinished_mark(struct engine *e);
+
+void engine_see_clock(struct engine *e); /* sets e->now for the turn */
 
 void intake_submission(struct engine *e, struct submission *s);
 /* A message of the sub-account's system user, in the open batch. */
@@ -169,7 +189,8 @@ void mo_take(struct engine *e, struct mo_in *m);
 void mo_turn(struct engine *e); /* messages whose missing parts are waited for no longer */
 int64_t mo_next(const struct engine *e);
 void mo_second(struct engine *e);
-int64_t mo_mark(const struct engine *e); /* every part below it is in a message */
+void mo_set_back(struct engine *e, int64_t by); /* the wall clock */
+int64_t mo_mark(const struct engine *e);        /* every part below it is in a message */
 int mo_recover(struct engine *e, int64_t mark, int64_t wishes) MUST;
 uint64_t mo_attempt_hash(const struct engine *e, const struct delivery *d, uint16_t connection); /* 0: no reply can come */
 
@@ -183,12 +204,14 @@ int64_t hooks_next(const struct engine *e);
 int64_t hooks_mark(const struct engine *e); /* every change before it is done, dead, or has a row */
 void hooks_pend(struct engine *e, int64_t key, int64_t seq, uint8_t kind, uint32_t webhook); /* recovery */
 
-void hooks_pend_mo(struct engine *e, int64_t key);                  /* recovery */
+void hooks_pend_mo(struct engine *e, int64_t key);              /* recovery */
+void hooks_set_back(struct engine *e, int64_t was, int64_t by); /* the wall clock: what was planned from it comes sooner */
 void hooks_row_found(struct engine *e, const struct hook_row *row); /* recovery */
 
 void lists_init(struct engine *e);
 void lists_done(struct engine *e);
 void lists_second(struct engine *e); /* leases that ran out */
+void lists_set_back(struct engine *e, int64_t by);
 
 void status_second(struct engine *e);
 

@@ -233,6 +233,16 @@ const struct campaign *snapshot_campaign(const struct snapshot *snap, uint32_t a
 	return c && c->account == account && str_ieq(str_of(c->alias), alias) ? c : NULL;
 }
 
+const struct campaign *snapshot_campaign_id(const struct snapshot *snap, uint32_t account, uint32_t id)
+{
+	const struct snapshot_texts *s = snapshot_texts_of(snap);
+
+	for (size_t i = 0; i < s->t.campaign_count; i++)
+		if (s->t.campaigns[i].id == id && s->t.campaigns[i].account == account)
+			return &s->t.campaigns[i];
+	return NULL;
+}
+
 const struct words *snapshot_words(const struct snapshot *snap, uint32_t account, uint32_t sub_account)
 {
 	const struct snapshot_texts *s = snapshot_texts_of(snap);

@@ -15,7 +15,7 @@ static int64_t oldest_of(struct engine *e, struct queue *k)
 	for (int left = HEADS_LOOKED_AT; left-- && queue_peek(k);) {
 		const struct live *lv = live_get(&e->lives, queue_peek(k));
 
-		if (lv && lv->d->state == D_QUEUED)
+		if (lv && lv->d->state == D_QUEUED && !delivery_paused(lv->d))
 			break;
 		queue_pop(&e->queues, k);
 	}

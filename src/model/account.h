@@ -1,9 +1,10 @@
 /* account.h - who may do what: accounts, sub-accounts, users, webhooks, short codes. Read-only copies travel in a snapshot
  * (core/snapshot.h); the store's admin part owns the truth. */
 #pragma once
-#include "base/util.h"
+#include "model/sending_hours.h"
 
 #define NAME_MAX_BYTES 128
+#define ZONE_OF_DESTINATION "destination" /* a sub-account's time zone: that of the number */
 #define TOKEN_HASH 32
 #define ZONE_MAX_BYTES 64 /* a tz database name, or an offset such as +03:00 */
 enum role { ROLE_REGULAR, ROLE_ADMINISTRATOR, ROLE_PLATFORM };
@@ -33,10 +34,11 @@ struct sub_account {
 	int64_t per_destination_ms;
 	uint32_t velocity; /* messages in the period; 0 = any number */
 	int64_t velocity_ms;
-	bool redact;             /* texts go once a message is final */
-	struct allow_list allow; /* beside the account's: both must cover a number */
-	bool resend_doubt;       /* in doubt: resend instead of end */
-	bool resend_doubt_set;   /* false: the configuration's sms.in_doubt.then decides */
+	bool redact;                /* texts go once a message is final */
+	struct allow_list allow;    /* beside the account's: both must cover a number */
+	bool resend_doubt;          /* in doubt: resend instead of end */
+	bool resend_doubt_set;      /* false: the configuration's sms.in_doubt.then decides */
+	struct sending_hours hours; /* of its marketing messages */
 };
 struct user {
 	uint32_t id, account, sub_account; /* sub_account 0 for administrators and platform */

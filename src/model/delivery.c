@@ -11,6 +11,7 @@
  * A blob is read whole or not at all, and nothing may follow it. */
 #include "model/delivery.h"
 #include "base/buf.h"
+#include "model/codes.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,14 @@ const char *delivery_state_name(int state)
 	return state >= 0 && state < (int)COUNT_OF(names) ? names[state] : "unknown";
 }
 
+bool delivery_paused(const struct delivery *d) { return d->state == D_QUEUED && d->reason == REASON_PAUSED; }
+
 /* -- memory -------------------------------------------------------------------------------------------------------- */
 
 static size_t text_bytes(const struct delivery_text *t)
 {
 	return t->destination.n + t->number.n + t->source.n + t->text.n + t->correlation.n + t->extra.n +
-	       t->campaign.n + t->invalid.n;
+	       t->campaign.n + t->invalid.n + t->zone.n;
 }
 
 static char *text_copy(struct str *to, struct str from, char *at)
@@ -64,7 +67,8 @@ static void texts_copy(struct delivery *d, const struct delivery_text *t)
 	at = text_copy(&d->t.correlation, t->correlation, at);
 	at = text_copy(&d->t.extra, t->extra, at);
 	at = text_copy(&d->t.campaign, t->campaign, at);
-	text_copy(&d->t.invalid, t->invalid, at);
+	at = text_copy(&d->t.invalid, t->invalid, at);
+	text_copy(&d->t.zone, t->zone, at);
 }
 
 struct delivery *delivery_new(const struct delivery_text *t)

@@ -1,7 +1,7 @@
 /* delivery.h - one contact and its message on the way: what the life cycle decides about and the store keeps.
  *
  * States (the arrows are events, model/event.def; core/lifecycle.c draws the diagram):
- *   QUEUED   accepted, no attempt under way; due_at says not before when (0 = now)
+ *   QUEUED   accepted, no attempt under way; due_at says not before when (0 = now): scheduled, its window shut, or a retry
  *   SENDING  an attempt is durable; the carrier has not answered for every part
  *   SENT     every part accepted by the carrier; waits for receipts
  *   DOUBT    an attempt began, its answer is lost; waits for a receipt until due_at
@@ -27,6 +27,7 @@ enum delivery_flag {
 	DF_MARKETING = 8, /* lane: marketing; else transactional */
 	DF_LATE = 16,     /* a fact came after the final state */
 	DF_REDACT = 64,   /* its text goes once it is final */
+	DF_CANCEL = 128,  /* cancelled while an attempt was under way: never sent again */
 	DF_HAS_CORR = 32, /* the caller gave a correlationId (an empty one counts as none) */
 };
 
@@ -42,6 +43,7 @@ struct delivery_text {
 	struct str extra;       /* extraInfo */
 	struct str campaign;    /* alias */
 	struct str invalid; /* params that did not fit the text: members of a JSON array; empty when all did */
+	struct str zone;    /* of the window's hours, as base/tz.h names it; empty when there is no window */
 };
 
 struct delivery {
@@ -53,6 +55,8 @@ struct delivery {
 	uint32_t campaign_id; /* 0 = none */
 	int32_t operator_id;  /* carrierId; 0 = UNKNOWN */
 	int64_t expires_at;   /* may not leave after this */
+	int64_t not_before;   /* may not leave before this; 0 = at once */
+	uint32_t window;      /* bit h: may leave while the clock of t.zone shows hour h; 0 = any */
 	struct delivery_text t;
 	/* moves with events */
 	uint8_t state;       /* enum delivery_state */
@@ -77,6 +81,8 @@ struct delivery {
 	struct part *parts;  /* part_count > 1: array of part_count, owned; else NULL */
 };
 
+/* Held by its owner until resumed; its time goes on. */
+bool delivery_paused(const struct delivery *d);
 /* One allocation holding copies of all texts; everything else zero. */
 struct delivery *delivery_new(const struct delivery_text *t);
 struct delivery *delivery_copy(const struct delivery *d);

@@ -23,9 +23,11 @@ struct input {
 };
 
 /* -- intake -------------------------------------------------------------------------------------------------------- */
-struct draft {                  /* one message of a request, valid and complete */
-	struct delivery_text t; /* borrowed from the submission's memory */
-	int64_t validity_ms;    /* from now to expiry */
+struct draft {                          /* one message of a request, valid and complete */
+	struct delivery_text t;         /* borrowed from the submission's memory */
+	int64_t validity_ms;            /* from now to expiry, when expires_at is 0 */
+	int64_t expires_at, not_before; /* wall ms; 0 = not given */
+	uint32_t window;                /* as in struct delivery; t.zone goes with it */
 	uint32_t campaign_id;
 	int32_t operator_id;
 	uint16_t parts;   /* estimate */

@@ -85,6 +85,9 @@ static const char *const migrations[] = {
 	"CREATE TABLE text_rule (account INTEGER NOT NULL REFERENCES account, sub_account INTEGER NOT NULL,"
 	"  max_length INTEGER NOT NULL, header TEXT NOT NULL, footer TEXT NOT NULL, closed INTEGER NOT NULL,"
 	"  PRIMARY KEY (account,sub_account)) WITHOUT ROWID;",
+	/* 8: sending hours */
+	("ALTER TABLE sub_account ADD COLUMN sending_hours TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE sub_account ADD COLUMN holidays TEXT NOT NULL DEFAULT '';"),
 };
 #define ADMIN_SCHEMA ((int)COUNT_OF(migrations))
 
@@ -163,6 +166,13 @@ void admin_close(struct admin *a)
 
 /* -- reading everything --------------------------------------------------------------------------------------------- */
 
+static struct str column_text(sqlite3_stmt *q, int column)
+{
+	const char *p = (const char *)sqlite3_column_text(q, column);
+
+	return (struct str){p, p ? (size_t)sqlite3_column_bytes(q, column) : 0};
+}
+
 static void read_account(sqlite3_stmt *q, void *row)
 {
 	struct account *r = row;
@@ -195,6 +205,9 @@ static void read_sub(sqlite3_stmt *q, void *row)
 	admin_column_text(q, 11, r->allow.countries, sizeof r->allow.countries);
 	admin_column_text(q, 12, r->allow.prefixes, sizeof r->allow.prefixes);
 	r->redact = sqlite3_column_int(q, 13);
+	/* What is there was checked when it was set. */
+	(void)!sending_hours_parse(column_text(q, 14), &r->hours, NULL);
+	(void)!holidays_parse(column_text(q, 15), &r->hours, NULL);
 }
 
 static void read_user(sqlite3_stmt *q, void *row)
@@ -266,7 +279,7 @@ int admin_load(struct admin *a, struct admin_all *ret, struct err *e)
 	r = admin_read_all(a, "SELECT id,name,country,disabled,zone,default_sub,allow_countries,allow_prefixes FROM account ORDER BY id",
 			   sizeof *ret->accounts, read_account, (void **)&ret->accounts, &ret->account_count, e);
 	if (r == 0)
-		r = admin_read_all(a, "SELECT id,account,reference,marketing,resend,resend_set,zone,per_destination,per_destination_ms,velocity,velocity_ms,allow_countries,allow_prefixes,redact FROM sub_account ORDER BY id",
+		r = admin_read_all(a, "SELECT id,account,reference,marketing,resend,resend_set,zone,per_destination,per_destination_ms,velocity,velocity_ms,allow_countries,allow_prefixes,redact,sending_hours,holidays FROM sub_account ORDER BY id",
 				   sizeof *ret->sub_accounts, read_sub, (void **)&ret->sub_accounts,
 				   &ret->sub_account_count, e);
 	if (r == 0)
@@ -356,17 +369,22 @@ int admin_sub_ensure(struct admin *a, uint32_t account, struct str reference, ui
 
 int admin_sub_set(struct admin *a, const struct sub_account *s, struct err *e)
 {
+	char hours[SENDING_HOURS_TEXT], holidays[HOLIDAYS_TEXT];
 	int r;
 
+	sending_hours_text(&s->hours, hours);
+	holidays_text(&s->hours, holidays);
 	pthread_mutex_lock(&a->lock);
 	r = admin_run(a, "sub-account", NULL, e,
 		      "UPDATE sub_account SET "
 		      "reference=?2,marketing=?3,resend=?4,resend_set=?5,zone=?6,per_destination=?7,per_"
 		      "destination_ms=?8,velocity=?9,velocity_ms=?10,"
-		      "allow_countries=?11,allow_prefixes=?12,redact=?13 WHERE id=?1",
-		      "iziiiziiiizzi", (int64_t)s->id, s->reference, (int64_t)s->marketing, (int64_t)s->resend_doubt,
-		      (int64_t)s->resend_doubt_set, s->zone, (int64_t)s->per_destination, s->per_destination_ms,
-		      (int64_t)s->velocity, s->velocity_ms, s->allow.countries, s->allow.prefixes, (int64_t)s->redact);
+		      "allow_countries=?11,allow_prefixes=?12,redact=?13,sending_hours=?14,holidays=?15 "
+		      "WHERE id=?1",
+		      "iziiiziiiizzizz", (int64_t)s->id, s->reference, (int64_t)s->marketing,
+		      (int64_t)s->resend_doubt, (int64_t)s->resend_doubt_set, s->zone,
+		      (int64_t)s->per_destination, s->per_destination_ms, (int64_t)s->velocity, s->velocity_ms,
+		      s->allow.countries, s->allow.prefixes, (int64_t)s->redact, hours, holidays);
 	r = admin_changed(a, r, "sub-account", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;

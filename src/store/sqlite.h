@@ -47,7 +47,7 @@ int64_t conn_number(struct conn *c, enum stmt id, int64_t def);
 int sqlite_errno(int rc); /* SQLite's result code as -errno, 0 for OK, ROW and DONE */
 int conn_err(struct conn *c, const char *what, struct err *e); /* the connection's last error, in words */
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 /* Brings the file to SCHEMA_VERSION. -EPROTO: it is newer. *born is false for a file in which nothing was ever committed. */
 int schema_upgrade(struct conn *c, const char *path, bool *born, struct err *e) MUST;
 int schema_create(struct conn *c, struct err *e) MUST; /* inside the caller's transaction */

@@ -41,8 +41,8 @@ int scan_open(struct conn *c, int64_t from, int64_t to, bool (*fn)(void *ctx, sq
 	return more ? 0 : 1;
 }
 
-int scan_row_state(sqlite3_stmt *q) { return sqlite3_column_int(q, 18); }
-static int64_t row_last(sqlite3_stmt *q) { return sqlite3_column_int64(q, 19); }
+int scan_row_state(sqlite3_stmt *q) { return sqlite3_column_int(q, 21); }
+static int64_t row_last(sqlite3_stmt *q) { return sqlite3_column_int64(q, 22); }
 
 void keys_push(struct keys *k, int64_t key)
 {

@@ -63,6 +63,23 @@ static void bind_text(sqlite3_stmt *q, int column, struct str s)
 	sqlite3_bind_text(q, column, s.n ? s.p : "", (int)s.n, SQLITE_STATIC);
 }
 
+/* Most rows have none of these: NULL takes no octet but its type. */
+static void bind_rare(sqlite3_stmt *q, int column, struct str s)
+{
+	if (s.n)
+		bind_text(q, column, s);
+	else
+		sqlite3_bind_null(q, column);
+}
+
+static void bind_some(sqlite3_stmt *q, int column, int64_t v)
+{
+	if (v)
+		sqlite3_bind_int64(q, column, v);
+	else
+		sqlite3_bind_null(q, column);
+}
+
 void row_bind_delivery(sqlite3_stmt *q, const struct delivery *d, const struct buf *state)
 {
 	sqlite3_bind_int64(q, 1, d->key);
@@ -86,10 +103,10 @@ void row_bind_delivery(sqlite3_stmt *q, const struct delivery *d, const struct b
 	bind_text(q, 16, d->t.extra);
 	bind_text(q, 17, d->t.campaign);
 	sqlite3_bind_blob(q, 18, state->p, (int)state->n, SQLITE_STATIC);
-	if (d->t.invalid.n)
-		bind_text(q, 19, d->t.invalid);
-	else
-		sqlite3_bind_null(q, 19);
+	bind_rare(q, 19, d->t.invalid);
+	bind_some(q, 20, d->not_before);
+	bind_some(q, 21, d->window);
+	bind_rare(q, 22, d->t.zone);
 }
 
 int row_delivery(sqlite3_stmt *q, struct delivery **ret)
@@ -102,6 +119,7 @@ int row_delivery(sqlite3_stmt *q, struct delivery **ret)
 		.extra = row_text(q, 14),
 		.campaign = row_text(q, 15),
 		.invalid = row_text(q, 16),
+		.zone = row_text(q, 19),
 	};
 	struct delivery *d;
 
@@ -116,7 +134,9 @@ int row_delivery(sqlite3_stmt *q, struct delivery **ret)
 	d->campaign_id = (uint32_t)sqlite3_column_int64(q, 6);
 	d->operator_id = sqlite3_column_int(q, 7);
 	d->expires_at = sqlite3_column_int64(q, 8);
-	if (delivery_state_read(d, row_blob(q, 17)) < 0) {
+	d->not_before = sqlite3_column_int64(q, 17);
+	d->window = (uint32_t)sqlite3_column_int64(q, 18);
+	if (delivery_state_read(d, row_blob(q, 20)) < 0) {
 		delivery_free(d);
 		return -EPROTO;
 	}

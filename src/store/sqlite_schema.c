@@ -68,6 +68,10 @@ static const char *const migrations[] = {
 	"ALTER TABLE m ADD COLUMN bad TEXT;",
 	/* 5: what an MO asked for: off or onto a sub-account's messages. */
 	"ALTER TABLE mo ADD COLUMN wish INT; ALTER TABLE mo ADD COLUMN wish_sub INT;",
+	/* 6: when it may leave: not before, hours, their zone; NULL when nothing was said */
+	"ALTER TABLE m ADD COLUMN nbf INT;"
+	"ALTER TABLE m ADD COLUMN win INT;"
+	"ALTER TABLE m ADD COLUMN zone TEXT;",
 };
 _Static_assert(COUNT_OF(migrations) == SCHEMA_VERSION, "one step a version");
 

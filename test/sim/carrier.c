@@ -237,6 +237,9 @@ static void on_pump(struct sim *s, struct task *t)
 
 		if (!o->flight->closed && sim_wall(s) >= o->flight->a->expires_at)
 			end_flight(o->flight, V_EXPIRED, 0x58);
+		if (!o->flight->closed && !o->flight->left && o->flight->a->shuts_at &&
+		    sim_wall(s) >= o->flight->a->shuts_at)
+			end_flight(o->flight, V_NOT_SENT, 0);
 		if (o->flight->closed)
 			out_free(s, o, &l->waiting);
 		else

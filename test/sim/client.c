@@ -18,7 +18,7 @@ struct order {
 	bool other_body;
 	char text[TEXT_LONG];
 	struct {
-		char number[24], source[16], correlation[24];
+		char number[24], source[16], correlation[24], campaign[8];
 	} * names;
 };
 struct idem_use { /* a request with a key, as the client remembers it */
@@ -123,6 +123,10 @@ static void fill_draft(struct sim *s, struct order *o, uint32_t i, struct prng *
 	d->flags |= percent(r) < p->no_reports ? DF_NO_REPORTS : 0;
 	d->flags |= percent(r) < p->resend_doubt ? DF_RESEND_DOUBT : 0;
 	d->flags |= percent(r) < p->marketing ? DF_MARKETING : 0;
+	if (p->control_ms && (o->content + i) % 2) {
+		snprintf(o->names[i].campaign, sizeof(o->names[i].campaign), "c%u", (o->content / 2 + i) % CAMPAIGNS);
+		d->t.campaign = str_of(o->names[i].campaign);
+	}
 	if (percent(r) < p->invalid) {
 		d->t.number = (struct str){0};
 		d->invalid = 202;
@@ -151,6 +155,8 @@ static struct order *order_new(struct sim *s, uint32_t content, struct prng r)
 	o->s.in.kind = INPUT_SUBMIT;
 	for (uint32_t i = 0; i < n; i++)
 		fill_draft(s, o, i, &r);
+	for (uint32_t i = 0; i < n; i++)
+		timing_fill(s, &o->s.drafts[i], s->seed * 1000003 + (uint64_t)content * 1009 + i, sim_wall(s));
 	return o;
 }
 

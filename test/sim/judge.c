@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "core/control.h"
 #include "core/ring.h"
 #include "model/codes.h"
 #include "sim/mo.h"
@@ -21,6 +22,7 @@
 
 #define ATTEMPTS_MAX 24
 #define PARTS_SEEN 16
+#define FORGOTTEN_MS ((int64_t)3600 * 1000) /* of calm, in which nothing leaves although something is ready */
 #define LATE_MS 5000 /* how late the engine may be with a timer, once it gets its turns */
 
 struct attempt_facts { /* what was said about one attempt */
@@ -48,6 +50,9 @@ struct message {
 	struct node node, fresh;
 	struct delivery *d; /* what the durable events make of it */
 	bool acknowledged;
+	bool cancel_asked, cancelled, paused; /* the latter two: acknowledged to the owner, and not resumed */
+	bool ever_held;                       /* somebody paused it once */
+	unsigned campaign;                    /* number + 1; 0 none */
 	int64_t queued_at;
 	bool guessed; /* got a receipt by its address that was that of an attempt long over: nobody can tell */
 	struct attempt_facts attempt[ATTEMPTS_MAX + 1];
@@ -101,6 +106,8 @@ static void on_accept(void *ctx, const struct delivery *d)
 	if (d->state != D_QUEUED)
 		sim_fail(s, "%" PRId64 " accepted in state %s", d->key, delivery_state_name(d->state));
 	m->d = delivery_copy(d);
+	if (d->t.campaign.n)
+		m->campaign = (unsigned)(d->t.campaign.p[1] - '0') + 1;
 	map_set_ptr(s->judge.messages, (uint64_t)d->key, m);
 	list_push(&s->judge.all, &m->node);
 	list_push(&s->judge.fresh, &m->fresh);
@@ -164,11 +171,14 @@ static const unsigned allowed[EVENT_KINDS] = {
 	[EV_ATTEMPT] = MAY(D_QUEUED),
 	[EV_PART] = MAY(D_SENDING) | MAY(D_DOUBT),
 	[EV_SENT] = MAY(D_QUEUED) | MAY(D_SENDING) | MAY(D_DOUBT),
-	[EV_REQUEUED] = MAY(D_SENDING) | MAY(D_DOUBT),
-	[EV_DOUBT] = MAY(D_SENDING),
+	[EV_REQUEUED] = MAY(D_SENDING) | MAY(D_DOUBT) | MAY(D_QUEUED), /* the last two restated: the clock was set back */
+	[EV_DOUBT] = MAY(D_SENDING) | MAY(D_DOUBT),
 	[EV_RECEIPT] = MAY(D_SENDING) | MAY(D_SENT) | MAY(D_DOUBT) | MAY(D_DONE),
 	[EV_DELIVERED] = MAY(D_SENT) | MAY(D_DONE),
 	[EV_NO_RECEIPT] = MAY(D_SENT),
+	[EV_CANCELLED] = MAY(D_SENDING) | MAY(D_DOUBT),
+	[EV_PAUSED] = MAY(D_QUEUED),
+	[EV_RESUMED] = MAY(D_QUEUED),
 	[EV_LATE] = ~0u,
 	[EV_HOOK_DONE] = ~0u,
 	[EV_HOOK_FAILED] = ~0u,
@@ -253,6 +263,18 @@ static uint32_t to_the_same(struct sim *s, const struct delivery *d)
 	return n;
 }
 
+static bool campaign_pause_asked(const struct sim *s, const struct message *m)
+{
+	return m->campaign && (s->judge.campaign[m->campaign - 1].pause_asked[0] ||
+			       s->judge.campaign[m->campaign - 1].pause_asked[m->d->sub_account]);
+}
+
+static bool campaign_cancel_asked(const struct sim *s, const struct message *m)
+{
+	return m->campaign && (s->judge.campaign[m->campaign - 1].cancel_asked[0] ||
+			       s->judge.campaign[m->campaign - 1].cancel_asked[m->d->sub_account]);
+}
+
 static const char *why_not_sent(struct sim *s, struct message *m, const struct event *e, const struct attempt_facts *f)
 {
 	const struct delivery *d = m->d;
@@ -274,10 +296,19 @@ static const char *why_not_sent(struct sim *s, struct message *m, const struct e
 		return f->said[V_TEMPORARY] && d->attempts >= s->settings->sms.retry_tries ? NULL : "it has tries left";
 	case REASON_EXPIRED:
 	case REASON_LINK_DOWN: return e->at >= d->expires_at ? NULL : "it is not expired";
+	case REASON_PAUSED:
+		if (!delivery_paused(d) && !campaign_pause_asked(s, m))
+			return "nobody paused it";
+		return e->at >= d->expires_at ? NULL : "it is not expired";
+	case REASON_SHUT: return e->at >= d->expires_at ? NULL : "it is not expired";
 	case REASON_IN_DOUBT:
 		return d->state == D_DOUBT && e->at >= d->due_at ? NULL : "the doubt is not over";
 	case REASON_MESSAGE_LIMIT:
 		return limited(s, d) && to_the_same(s, d) >= s->plan.per_destination ? NULL : "the number has not got so many";
+	case REASON_CANCELLED:
+		if (!m->cancel_asked && !campaign_cancel_asked(s, m))
+			return "nobody cancelled it";
+		return d->state == D_QUEUED || d->flags & DF_CANCEL ? NULL : "it was under way, and not marked";
 	case REASON_NO_CREDIT:
 		return s->plan.credit && d->state == D_QUEUED ? NULL : "credit is no matter here";
 	case REASON_OPTED_OUT: return wishes_refuse(s, d) ? NULL : "its number has not asked for that";
@@ -300,6 +331,8 @@ static void check_sent(struct sim *s, struct message *m, const struct event *e)
 {
 	const char *why = why_not_sent(s, m, e, current(m));
 
+	if (!m->ever_held && !campaign_pause_asked(s, m))
+		timing_check_end(s, m->d, e);
 	if (why)
 		sim_fail(s, "%" PRId64 ": sent %d reason %s in state %s: %s", e->key, e->code,
 			 reason_text((int)e->at2), delivery_state_name(m->d->state), why);
@@ -502,7 +535,10 @@ static void on_event(void *ctx, const struct event *e)
 		check_delivered(s, m, e);
 	if (e->kind == EV_NO_RECEIPT && e->at < m->d->sent_at + receipt_wait(s, m->d))
 		sim_fail(s, "%" PRId64 ": gave up its receipt too soon", e->key);
-	if (e->kind == EV_DOUBT)
+	if ((e->kind == EV_DOUBT || e->kind == EV_REQUEUED) && (from == D_DOUBT || from == D_QUEUED) &&
+	    e->detail_len && !s->timing.set_back)
+		sim_fail(s, "%" PRId64 ": %s restated, but no clock was set back", e->key, event_kind_name(e->kind));
+	if (e->kind == EV_DOUBT && from == D_SENDING)
 		current(m)->restarted = e->arg == 0;
 	if (e->kind == EV_REQUEUED) {
 		current(m)->requeued = true;
@@ -538,6 +574,139 @@ void judge_acknowledged(struct sim *s, const struct draft *d, struct uid id, uin
 	m->acknowledged = true;
 }
 
+/* What an owner was told holds. */
+static void check_owner(struct sim *s, const struct message *m, const struct attempt *a)
+{
+	const uint32_t subs[] = {0, m->d->sub_account};
+
+	if (m->cancelled)
+		sim_fail(s, "%" PRId64 ": attempt %u although it was cancelled", a->key, a->attempt);
+	if (m->paused)
+		sim_fail(s, "%" PRId64 ": attempt %u although it is paused", a->key, a->attempt);
+	for (size_t i = 0; m->campaign && i < COUNT_OF(subs); i++) {
+		if (s->judge.campaign[m->campaign - 1].paused[subs[i]])
+			sim_fail(s, "%" PRId64 ": attempt %u although its campaign is paused", a->key, a->attempt);
+		if (a->key <= s->judge.campaign[m->campaign - 1].cancelled[subs[i]])
+			sim_fail(s, "%" PRId64 ": attempt %u although its campaign was cancelled", a->key, a->attempt);
+	}
+}
+
+/* Ready since its acceptance, short, and never out before: it has nothing to wait for but its turn. */
+static bool waits_for_its_turn(const struct sim *s, const struct message *m, char prefix)
+{
+	const struct delivery *d = m->d;
+	bool held = m->paused || delivery_paused(d) || m->cancel_asked;
+
+	for (uint32_t sub = 0; m->campaign && sub <= SUBS; sub++)
+		held |= s->judge.campaign[m->campaign - 1].paused[sub] ||
+			s->judge.campaign[m->campaign - 1].cancel_asked[sub];
+	return d->state == D_QUEUED && !d->attempts && !d->due_at && !d->not_before && !d->window &&
+	       d->part_count == 1 && !held && d->t.number.n && d->t.number.p[0] == prefix &&
+	       !(d->flags & DF_MARKETING) && engine_now(s) < d->expires_at;
+}
+
+/* While a transactional message waits on the route, no two of marketing leave it in a row. What lies on the disk is not in its lane yet,
+ * and with routes for some messages only the same number may have another way. */
+static void check_lanes(struct sim *s, const struct message *m)
+{
+	char prefix = m->d->t.number.n ? m->d->t.number.p[0] : '5';
+	int *in_a_row = &s->judge.in_a_row;
+
+	if (s->plan.conditions || s->plan.reload || !(m->d->flags & DF_MARKETING)) {
+		*in_a_row = 0;
+		return;
+	}
+	for (struct node *n = list_first(&s->e->queues.all); n; n = list_next(&s->e->queues.all, n))
+		if (OWNER(struct queue, all, n)->spilled)
+			return;
+	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n)) {
+		if (!waits_for_its_turn(s, OWNER(struct message, node, n), prefix))
+			continue;
+		if (++*in_a_row > 1)
+			sim_fail(s, "%" PRId64 ": the %dth of marketing in a row while %" PRId64 " waits",
+				 m->d->key, *in_a_row, OWNER(struct message, node, n)->d->key);
+		return;
+	}
+}
+
+struct uid judge_pick(struct sim *s)
+{
+	struct node *n = list_first(&s->judge.all);
+	int64_t at = s->judge.all.count ? between(s, 0, (int64_t)s->judge.all.count - 1) : 0;
+
+	while (n && at--)
+		n = list_next(&s->judge.all, n);
+	return n ? (struct uid){OWNER(struct message, node, n)->d->key, OWNER(struct message, node, n)->d->rest}
+		 : (struct uid){0};
+}
+
+int64_t judge_newest(const struct sim *s)
+{
+	int64_t key = 0;
+
+	for (struct node *n = list_first(&s->judge.all); n; n = list_next(&s->judge.all, n))
+		key = MAX(key, OWNER(struct message, node, n)->d->key);
+	return key;
+}
+
+void judge_asked(struct sim *s, int verb, int64_t key)
+{
+	struct message *m = message_of(s, key);
+
+	if (m && verb == CONTROL_CANCEL)
+		m->cancel_asked = true;
+	if (m && verb == CONTROL_PAUSE)
+		m->ever_held = true;
+}
+
+void judge_campaign_asked(struct sim *s, int verb, unsigned campaign, uint32_t sub)
+{
+	s->judge.campaign[campaign].cancel_asked[sub] |= verb == CONTROL_CANCEL;
+	s->judge.campaign[campaign].pause_asked[sub] |= verb == CONTROL_PAUSE;
+}
+
+void judge_resuming(struct sim *s, int64_t key)
+{
+	struct message *m = message_of(s, key);
+
+	if (m)
+		m->paused = false;
+}
+
+void judge_campaign_resuming(struct sim *s, unsigned campaign, uint32_t sub)
+{
+	for (uint32_t i = 0; i <= SUBS; i++)
+		if (!sub || i == sub)
+			s->judge.campaign[campaign].paused[i] = false;
+}
+
+void judge_told(struct sim *s, int verb, int64_t key, int result)
+{
+	struct message *m = message_of(s, key);
+
+	if (!m)
+		return;
+	if (verb == CONTROL_CANCEL && result == CONTROL_DONE) {
+		m->cancelled = true;
+		if (m->d->state != D_DONE || m->d->sent_code != SENT_EXPIRED || m->d->reason != REASON_CANCELLED)
+			sim_fail(s, "%" PRId64 ": said to be cancelled, but durable is %s", key,
+				 delivery_state_name(m->d->state));
+	} else if (verb == CONTROL_PAUSE && result == CONTROL_DONE) {
+		/* Unless a later word of the same batch resumed it. */
+		m->paused = delivery_paused(m->d);
+	} else if ((result == CONTROL_LEFT || result == CONTROL_DOUBT) && m->d->state == D_QUEUED && !m->d->attempts) {
+		sim_fail(s, "%" PRId64 ": said to have left", key);
+	}
+}
+
+void judge_campaign_told(struct sim *s, int verb, unsigned campaign, uint32_t sub, int64_t until)
+{
+	if (verb == CONTROL_CANCEL)
+		s->judge.campaign[campaign].cancelled[sub] = MAX(s->judge.campaign[campaign].cancelled[sub], until);
+	if (verb == CONTROL_PAUSE)
+		s->judge.campaign[campaign].paused[sub] = true;
+}
+
 void judge_attempt(struct sim *s, const struct attempt *a)
 {
 	struct message *m = message_of(s, a->key);
@@ -554,7 +723,11 @@ void judge_attempt(struct sim *s, const struct attempt *a)
 	wishes_attempt(s, m->d);
 	if (engine_now(s) >= a->expires_at + LATE_MS)
 		sim_fail(s, "%" PRId64 ": handed over after its expiry", a->key);
+	timing_check_leaves(s, m->d, engine_now(s), "handed over");
 	f->handed = true;
+	s->judge.last_attempt = engine_now(s);
+	check_owner(s, m, a);
+	check_lanes(s, m);
 	if (a->attempt < 2)
 		return;
 	before = facts_of(s, a->key, a->attempt - 1u);
@@ -568,7 +741,13 @@ void judge_attempt(struct sim *s, const struct attempt *a)
 void judge_octets(struct sim *s, int64_t key, unsigned attempt, unsigned part)
 {
 	struct attempt_facts *f = facts_of(s, key, attempt);
+	struct message *m = message_of(s, key);
 
+	if (m && !f->octets && s->now >= s->lenient_until) {
+		timing_check_leaves(s, m->d, sim_wall(s), "leaves");
+		if (sim_wall(s) >= m->d->expires_at)
+			sim_fail(s, "%" PRId64 ": leaves after its expiry", key);
+	}
 	if (f->octets & 1u << part)
 		sim_fail(s, "%" PRId64 ": part %u of attempt %u left twice", key, part, attempt);
 	f->octets |= 1u << part;
@@ -620,7 +799,7 @@ void judge_call(struct sim *s, const struct hook_call *c)
 	if (c->seq != h->seq && (c->seq != h->older || h->told))
 		sim_fail(s, "%" PRId64 ": webhook %d tells change %" PRId64 ", not %" PRId64, c->key, c->kind,
 			 c->seq, h->seq);
-	if (engine_now(s) < h->not_before)
+	if (engine_now(s) + s->timing.set_back < h->not_before)
 		sim_fail(s, "%" PRId64 ": webhook %d is called %" PRId64 " ms too soon", c->key, c->kind,
 			 h->not_before - engine_now(s));
 	/* A replay of `sent` alone does not call back what was on its way. */
@@ -684,6 +863,21 @@ static bool same_moving_half(const struct delivery *a, const struct delivery *b)
 	return same;
 }
 
+/* All works, nobody holds it, nothing else leaves, and yet it stays. */
+static bool forgotten(const struct sim *s, const struct delivery *d, int64_t now)
+{
+	int64_t quiet = now - FORGOTTEN_MS;
+
+	if (d->state != D_QUEUED || s->judge.last_attempt > quiet || uid_key_ms(d->key) > quiet || d->due_at > quiet ||
+	    d->not_before > quiet || d->window || (s->timing.hours && d->flags & DF_MARKETING) ||
+	    d->expires_at <= now || delivery_paused(d) || control_says(s->e, d) != ORDER_NOTHING)
+		return false;
+	for (size_t i = 0; i < s->e->routes.connection_count; i++)
+		if (!connection_open(s->e->routes.connections[i], now))
+			return false;
+	return true;
+}
+
 static void check_memory(struct sim *s, struct message *m)
 {
 	struct live *lv = live_find(&s->e->lives, m->d->key);
@@ -694,6 +888,8 @@ static void check_memory(struct sim *s, struct message *m)
 			 delivery_state_name(lv->d->state), lv->n, delivery_state_name(m->d->state));
 	if (s->now < s->lenient_until || s->judge.hungry)
 		return;
+	if (s->calm && now > s->troubled_until + s->skew + FORGOTTEN_MS && forgotten(s, m->d, now))
+		sim_fail(s, "%" PRId64 ": ready to leave, and forgotten", m->d->key);
 	if (m->d->state == D_QUEUED && now > MAX(m->d->expires_at, m->queued_at) + LATE_MS + 2000 && m->acknowledged)
 		sim_fail(s, "%" PRId64 ": still queued %" PRId64 " ms after its expiry", m->d->key, now - m->d->expires_at);
 	if (m->d->state == D_DOUBT && now > m->d->due_at + LATE_MS)

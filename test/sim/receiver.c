@@ -71,6 +71,7 @@ static void receiver_send(void *sender, struct hook_call *chain)
 		chain = (struct hook_call *)(void *)c->in.mail.next;
 		if (!sim_effect(s)) {
 			delivery_free(c->d);
+			free(c->mo);
 			free(c);
 			continue;
 		}

@@ -41,6 +41,7 @@ struct plan {
 	int64_t crash_every_ms; /* 0 = never */
 	int commit_fails;       /* share of crashes that are failing commits */
 	int mid_effects;        /* share of crashes in the middle of a turn's effects */
+	int control_ms;         /* between two words of owners, at most; 0 = they say nothing */
 	bool conditions;        /* routes by class, operator and sub-account */
 	struct breaker_setting breaker;
 	bool reload;     /* routes change while it runs */
@@ -57,6 +58,25 @@ struct plan {
 #define LINKS_MAX 2
 #define SUBS 3
 #define USERS 4
+
+/* Schedules, windows and clocks: timing.c. */
+struct timing {
+	bool on;
+	int scheduled, windowed; /* percent */
+	bool hours;              /* a sub-account has sending hours */
+	int64_t ahead_ms;        /* schedules are so far ahead at most */
+	int64_t step_ms;         /* the clock is set by so much at most */
+	int64_t set_back;        /* by how much in all */
+	int64_t set_at;
+	struct prng r;
+};
+void timing_draw(struct sim *s);
+void timing_sub_accounts(const struct sim *s, struct sub_account *subs);
+void timing_fill(struct sim *s, struct draft *d, uint64_t shape, int64_t now);
+bool timing_allows(const struct sim *s, const struct delivery *d, int64_t ms);
+void timing_check_leaves(struct sim *s, const struct delivery *d, int64_t now, const char *what);
+void timing_check_end(struct sim *s, const struct delivery *d, const struct event *e);
+void timing_step_clock(struct sim *s, int64_t by); /* some ms, or as the plan of timing has it */
 
 /* -- carriers ------------------------------------------------------------------------------------------------------ */
 struct link {
@@ -129,6 +149,27 @@ struct client {
 	struct task next;
 	uint64_t answered, refused, replayed;
 };
+/* -- owners: cancel, pause, resume ------------------------------------------------------------------------------------ */
+#define CAMPAIGNS 3
+struct owner {
+	struct task next;
+	struct list asks;
+	uint64_t carried_out;
+	uint32_t resumed[CAMPAIGNS]; /* so often */
+};
+void owner_open(struct sim *s);
+void owner_calm(struct sim *s); /* the troubled time is over: what is paused is resumed, or left to expire */
+void owner_die(struct sim *s);
+/* What judge.c knows of it. Scope: sub-account, 0 = all. */
+struct uid judge_pick(struct sim *s); /* some message that was acknowledged; key 0: none */
+void judge_asked(struct sim *s, int verb, int64_t key);
+void judge_campaign_asked(struct sim *s, int verb, unsigned campaign, uint32_t sub);
+void judge_resuming(struct sim *s, int64_t key); /* from here on it may leave */
+void judge_campaign_resuming(struct sim *s, unsigned campaign, uint32_t sub);
+void judge_told(struct sim *s, int verb, int64_t key, int result); /* acknowledged */
+void judge_campaign_told(struct sim *s, int verb, unsigned campaign, uint32_t sub, int64_t until);
+int64_t judge_newest(const struct sim *s);
+
 void client_open(struct sim *s);
 void client_die(struct sim *s);
 void client_close(struct sim *s);
@@ -142,9 +183,16 @@ struct judge {
 	struct map *tags;    /* receipt tag -> struct truth */
 	struct map *durable; /* receipt tag -> it is in an event or a parked row */
 	struct map *ids;     /* connection and carrier id -> struct truth */
-	struct list fresh;   /* struct message.fresh: accepted by the batch that is told */
-	struct map *said;    /* incoming message's tag -> struct said of mo.c */
-	struct map *heard;   /* MO's key -> struct heard */
+	struct {
+		bool paused[SUBS + 1];       /* acknowledged and not resumed, by scope */
+		int64_t cancelled[SUBS + 1]; /* acknowledged up to that key */
+		bool cancel_asked[SUBS + 1], pause_asked[SUBS + 1];
+	} campaign[CAMPAIGNS];
+	int64_t last_attempt; /* when the engine began one */
+	int in_a_row;         /* marketing attempts while a transactional message waited for the same route */
+	struct list fresh;    /* struct message.fresh: accepted by the batch that is told */
+	struct map *said;     /* incoming message's tag -> struct said of mo.c */
+	struct map *heard;    /* MO's key -> struct heard */
 	struct list heard_all;
 	struct node *look;                 /* where the comparison with the engine's memory goes on */
 	struct {                           /* by enum balance_kind: the account's, and sub-account 1's */
@@ -177,6 +225,7 @@ struct sim {
 	uint64_t seed;
 	struct prng r;
 	struct plan plan;
+	struct timing timing;
 	int64_t start, now, troubled_until;
 	struct heap tasks;
 	struct settings *settings, *other; /* other: after a reload */
@@ -193,6 +242,7 @@ struct sim {
 	struct carrier carrier;
 	struct receiver receiver;
 	struct client client;
+	struct owner owner;
 	struct judge judge;
 	struct task crash, reload, step_clock, replay, credit, read_mos;
 	struct call *reading; /* at the engine */

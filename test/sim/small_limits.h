@@ -8,6 +8,7 @@
 #define SWEEP_SCAN 8
 #define REHOME_MAX 4
 #define SCANS_MAX 2
+#define CONTROL_SCAN 8
 #define MAIL_LIMIT 64
 #define BATCH_MAX 16
 #define ENDPOINT_MEMORY 8

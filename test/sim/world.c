@@ -131,6 +131,8 @@ static void draw_extras(struct sim *s)
 	struct prng r;
 
 	prng_seed(&r, s->seed ^ 0x63726564);
+	if (s->seed >= 1000 && prng_below(&r, 10) < 4)
+		s->plan.control_ms = (int)MAX(s->plan.length_ms / (int64_t)(10 + prng_below(&r, 60)), (int64_t)2);
 	s->plan.conditions = s->seed >= 1000 && prng_below(&r, 10) < 4;
 	if (s->seed >= 1000 && prng_below(&r, 10) < 6)
 		s->plan.breaker = (struct breaker_setting){.errors = (int64_t)prng_below(&r, 60),
@@ -290,12 +292,14 @@ uint32_t sim_webhook_of(uint32_t sub_account, uint32_t user, int kind)
 	return user == 3 && kind == HOOK_SENT ? 3 : 0;
 }
 
-static void publish(const struct plan *plan)
+static void publish(const struct sim *s)
 {
 	struct account account = {.id = 1, .name = "default", .country = "BR"};
 	struct sub_account subs[SUBS] = {{.id = 1, .account = 1, .reference = "a"},
 					 {.id = 2, .account = 1, .reference = "b"},
 					 {.id = 3, .account = 1, .reference = "c"}};
+	const struct plan *plan = &s->plan;
+
 	subs[1].redact = plan->redact;
 	subs[2].per_destination = plan->per_destination;
 	subs[2].per_destination_ms = plan->per_destination_ms;
@@ -322,6 +326,7 @@ static void publish(const struct plan *plan)
 				      .keywords = words,
 				      .keyword_count = COUNT_OF(words)};
 
+	timing_sub_accounts(s, subs);
 	memset(users, 0, sizeof(users));
 	for (uint32_t i = 0; i < USERS; i++) {
 		users[i].id = i + 1;
@@ -382,6 +387,7 @@ static void process_end(struct sim *s)
 	carrier_die(s);
 	receiver_die(s);
 	client_die(s);
+	owner_die(s);
 	s->now += between(s, 0, 2000);
 }
 
@@ -398,8 +404,8 @@ static void on_step_clock(struct sim *s, struct task *t)
 {
 	(void)t;
 	if (!s->calm && chance(s, s->plan.clock_steps)) {
-		s->skew += between(s, -30000, 30000);
-		s->lenient_until = s->now + MINUTE;
+		timing_step_clock(s, between(s, -30000, 30000));
+		s->lenient_until = MAX(s->lenient_until, s->now + MINUTE);
 	}
 	sim_note(s, "-- clock: %" PRId64 " ms off", s->skew);
 	if (!s->calm)
@@ -528,6 +534,7 @@ static void step(struct sim *s)
 			s->stop_at = sim_wall(s);
 			engine_stop(s->e, 0);
 		}
+		owner_calm(s);
 		if (chance(s, 50))
 			sim_at(s, &s->replay, s->now + between(s, 1, 20 * MINUTE), on_replay);
 	}
@@ -553,7 +560,7 @@ static void run(struct sim *s)
 {
 	int64_t until = s->troubled_until + s->settings->sms.receipt_wait_ms + 3 * HOUR +
 			s->settings->webhooks.give_up_ms + s->settings->webhooks.retry_max_ms * 2 +
-			s->settings->sms.validity_ms + DAY;
+			s->settings->sms.validity_ms + DAY + (s->timing.on ? DAY : 0);
 	uint64_t look = 0, events = 0;
 
 	while (!s->failure[0] && s->now < until) {
@@ -582,10 +589,11 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	s->start = s->now = 1790000000000 + between(s, 0, DAY);
 	draw_plan(s);
 	draw_extras(s);
+	timing_draw(s);
 	s->troubled_until = s->now + s->plan.length_ms;
 	s->settings = draw_settings(s);
 	s->other = other_settings(s, s->settings);
-	publish(&s->plan);
+	publish(s);
 	if (store_memory_open(&s->store, &o, NULL) < 0)
 		return false;
 	store_memory_seed(s->store, seed);
@@ -595,6 +603,7 @@ bool sim_run(struct sim *s, uint64_t seed, bool verbose)
 	s->effects_left = -1;
 	process_start(s);
 	client_open(s);
+	owner_open(s);
 	receiver_open(s);
 	if (s->plan.reload)
 		sim_at(s, &s->reload, s->now + between(s, 1, s->plan.length_ms), on_reload);

@@ -144,6 +144,12 @@ static void end_job(struct session *s, struct job *j, enum verdict v, int32_t st
 	free_if_answered(s, j);
 }
 
+/* Its window shut before the carrier took or could have taken any of it; a throttled part was refused. Then it waits for the next one. */
+static bool shut(const struct job *j, int64_t now_ms)
+{
+	return j->a->shuts_at && j->a->shuts_at <= now_ms && !j->accepted && !j->out;
+}
+
 void submit_queue(struct session *s, struct attempt *a)
 {
 	struct smpp_addr dest = {0};
@@ -280,8 +286,8 @@ void submit_pump(struct session *s, int64_t now_us, int64_t now_ms)
 
 		if (!j)
 			break;
-		if (j->a->expires_at <= now_ms) {
-			end_job(s, j, V_EXPIRED, 0);
+		if (j->a->expires_at <= now_ms || shut(j, now_ms)) {
+			end_job(s, j, j->a->expires_at <= now_ms ? V_EXPIRED : V_NOT_SENT, 0);
 			continue;
 		}
 		if (window_used(&s->window) >= s->conn->set->window)
@@ -477,10 +483,10 @@ void submit_sweep(struct session *s, int64_t now_ms)
 		struct job *j = OWNER(struct piece, again, n)->job;
 
 		n = list_next(&s->again, n);
-		if (j->a->expires_at > now_ms)
+		if (j->a->expires_at > now_ms && !shut(j, now_ms))
 			continue;
 		/* Takes its other pieces out as well, the next one perhaps: from the start again. */
-		end_job(s, j, V_EXPIRED, 0);
+		end_job(s, j, j->a->expires_at <= now_ms ? V_EXPIRED : V_NOT_SENT, 0);
 		n = list_first(&s->again);
 	}
 	n = list_first(&s->queue);
@@ -488,8 +494,8 @@ void submit_sweep(struct session *s, int64_t now_ms)
 		struct job *j = OWNER(struct job, node, n);
 
 		n = list_next(&s->queue, n);
-		if (j->a->expires_at <= now_ms)
-			end_job(s, j, V_EXPIRED, 0);
+		if (j->a->expires_at <= now_ms || shut(j, now_ms))
+			end_job(s, j, j->a->expires_at <= now_ms ? V_EXPIRED : V_NOT_SENT, 0);
 	}
 }
 

@@ -353,6 +353,50 @@ ssize_t query_correlation(struct query *q, const struct scope *sc, struct str co
 	return r ? r : (ssize_t)n;
 }
 
+/* Carries out nothing: tells what it was asked by the results. */
+int query_control(struct query *q, struct control_request *r, int64_t deadline_ms)
+{
+	int e = enter();
+
+	(void)q;
+	ASSERT(deadline_ms > 0);
+	for (size_t i = 0; i < r->n; i++) {
+		r->items[i].result = CONTROL_UNKNOWN;
+		for (size_t k = 0; k < known_count; k++)
+			if (known[k]->key == r->items[i].id.key && in_scope(&r->scope, known[k]))
+				r->items[i].result = known[k]->sent_code ? CONTROL_LEFT : CONTROL_DONE;
+	}
+	r->batch_result = r->batch.key == 77 ? CONTROL_DONE : CONTROL_UNKNOWN;
+	r->campaign_result = r->campaign_id == 99   ? CONTROL_FULL
+			     : r->scope.sub_account ? CONTROL_DONE
+						    : CONTROL_HELD;
+	pthread_mutex_unlock(&q_lock);
+	if (e)
+		free(r);
+	return e;
+}
+
+void control_request_free(struct control_request *r) { free(r); }
+
+ssize_t query_orders(struct query *q, const struct scope *sc, struct campaign_order **ret, size_t max, int64_t deadline_ms)
+{
+	static const struct campaign_order all[] = {
+		{.verb = CONTROL_PAUSE, .sub_account = 10, .campaign = "black \"friday\"", .at = 1790000000000},
+		{.verb = CONTROL_CANCEL, .campaign_id = 7, .at = 1790000000000, .cancelled = 5, .left = 2},
+		{.verb = CONTROL_CANCEL, .campaign_id = 8, .at = 1790000000000, .over_at = 1790000060000},
+	};
+	int e = enter();
+
+	(void)q;
+	ASSERT(deadline_ms > 0 && max >= COUNT_OF(all));
+	pthread_mutex_unlock(&q_lock);
+	if (e)
+		return e;
+	*ret = xcalloc(COUNT_OF(all), sizeof *all);
+	memcpy(*ret, all, sizeof all);
+	return sc->sub_account ? 1 : (ssize_t)COUNT_OF(all);
+}
+
 int query_history(struct query *q, const struct scope *sc, struct uid id, struct delivery **ret,
 		  struct event **events, size_t *n)
 {

@@ -52,7 +52,9 @@ static void every_event_has_words(void **state)
 		{event(EV_HOOK_FAILED, 500, 1, AT, "HTTP 500"),
 		 "webhook sent failed: HTTP 500, again at 2026-11-22T14:27:59Z\n"},
 		{event(EV_HOOK_DEAD, 410, 2, 0, "HTTP 410"), "webhook delivered given up: HTTP 410\n"},
-		{event(EV_CANCELLED, 0, 0, 0, ""), "cancelled\n"},
+		{event(EV_CANCELLED, 0, 0, 0, ""), "cancelled while it is under way: it is not sent again\n"},
+		{event(EV_PAUSED, 0, 0, 0, ""), "paused by its owner\n"},
+		{event(EV_RESUMED, 0, 0, 0, ""), "resumed\n"},
 		{event(99, 0, 0, 0, ""), "unknown\n"},
 	};
 	struct buf b = BUF_INIT;

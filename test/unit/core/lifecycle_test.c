@@ -19,7 +19,7 @@
 static const struct policy policy = {
 	.doubt_wait_ms = 60000, .receipt_wait_ms = 300000, .retry_delay_ms = 1000, .retry_delay_max_ms = 8000, .retry_tries = 3};
 
-enum op { END, DISPATCH, RESULT, RECEIPT, TIMER, RESTART, REFUSE };
+enum op { END, DISPATCH, RESULT, RECEIPT, TIMER, RESTART, REFUSE, CANCEL, PAUSE, RESUME, OPS };
 struct row {
 	enum op op;
 	int a, b, c;   /* RESULT: verdict, part, parts. RECEIPT: part, state. REFUSE: code, reason */
@@ -344,6 +344,80 @@ static const struct life lives[] = {
 		 {RESULT, V_TEMPORARY, 0, 1, .events = {EV_REQUEUED}, .state = D_QUEUED, .reason = REASON_CARRIER_STATUS},
 		 {RECEIPT, 0, RECEIPT_STATE_DELIVERED, .events = {EV_LATE}, .state = D_QUEUED, .reason = REASON_CARRIER_STATUS},
 	 }},
+	{"cancelled before it left",
+	 1,
+	 0,
+	 false,
+	 {
+		 {CANCEL, .events = {EV_SENT}, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+		 {CANCEL, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+		 {PAUSE, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+		 {DISPATCH, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+		 {RECEIPT, 0, RECEIPT_STATE_DELIVERED, .events = {EV_LATE}, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+	 }},
+	{"cancelled under way, and the carrier takes it",
+	 1,
+	 0,
+	 false,
+	 {
+		 {DISPATCH, .events = {EV_ATTEMPT}, .state = D_SENDING},
+		 {CANCEL, .events = {EV_CANCELLED}, .state = D_SENDING},
+		 {CANCEL, .state = D_SENDING},
+		 {RESULT, V_ACCEPTED, 0, 1, .events = {EV_SENT}, .state = D_SENT, .code = 2},
+		 {CANCEL, .state = D_SENT, .code = 2},
+	 }},
+	{"cancelled under way, and the carrier would have it again",
+	 1,
+	 0,
+	 false,
+	 {
+		 {DISPATCH, .events = {EV_ATTEMPT}, .state = D_SENDING},
+		 {CANCEL, .events = {EV_CANCELLED}, .state = D_SENDING},
+		 {RESULT, V_TEMPORARY, 0, 1, .events = {EV_SENT}, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+	 }},
+	{"cancelled under way, and it comes back unsent",
+	 1,
+	 0,
+	 false,
+	 {
+		 {DISPATCH, .events = {EV_ATTEMPT}, .state = D_SENDING},
+		 {PAUSE, .state = D_SENDING},
+		 {CANCEL, .events = {EV_CANCELLED}, .state = D_SENDING},
+		 {RESULT, V_NOT_SENT, 0, 1, .events = {EV_SENT}, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+	 }},
+	{"cancelled in doubt: not sent again",
+	 1,
+	 DF_RESEND_DOUBT,
+	 false,
+	 {
+		 {DISPATCH, .events = {EV_ATTEMPT}, .state = D_SENDING},
+		 {RESULT, V_DOUBT, 0, 1, .events = {EV_DOUBT}, .state = D_DOUBT, .reason = REASON_IN_DOUBT},
+		 {CANCEL, .events = {EV_CANCELLED}, .state = D_DOUBT, .reason = REASON_IN_DOUBT},
+		 {TIMER, .after = 60000, .events = {EV_SENT}, .state = D_DONE, .code = 101, .reason = REASON_CANCELLED},
+	 }},
+	{"paused, resumed, sent",
+	 1,
+	 0,
+	 false,
+	 {
+		 {RESUME, .state = D_QUEUED},
+		 {PAUSE, .events = {EV_PAUSED}, .state = D_QUEUED, .reason = REASON_PAUSED},
+		 {PAUSE, .state = D_QUEUED, .reason = REASON_PAUSED},
+		 {DISPATCH, .state = D_QUEUED, .reason = REASON_PAUSED},
+		 {TIMER, .after = 1000, .state = D_QUEUED, .reason = REASON_PAUSED},
+		 {RESUME, .events = {EV_RESUMED}, .state = D_QUEUED},
+		 {DISPATCH, .events = {EV_ATTEMPT}, .state = D_SENDING},
+		 {RESULT, V_ACCEPTED, 0, 1, .events = {EV_SENT}, .state = D_SENT, .code = 2},
+	 }},
+	{"paused until its time is over",
+	 1,
+	 0,
+	 false,
+	 {
+		 {PAUSE, .events = {EV_PAUSED}, .state = D_QUEUED, .reason = REASON_PAUSED},
+		 {TIMER, .after = VALIDITY, .events = {EV_SENT}, .state = D_DONE, .code = 101, .reason = REASON_PAUSED},
+		 {RESUME, .state = D_DONE, .code = 101, .reason = REASON_PAUSED},
+	 }},
 };
 /* clang-format on */
 
@@ -384,6 +458,10 @@ static void decide(const struct delivery *d, const struct row *row, const struct
 		f.code = row->a;
 		f.reason = row->b;
 		break;
+	case CANCEL: f.kind = FACT_CANCEL; break;
+	case PAUSE: f.kind = FACT_PAUSE; break;
+	case RESUME: f.kind = FACT_RESUME; break;
+	case OPS:
 	case END: break;
 	}
 	lifecycle_step(d, &f, p, now, out);
@@ -584,7 +662,7 @@ static void any_order_of_facts_is_survived(void **state)
 		struct buf x = BUF_INIT, y = BUF_INIT;
 
 		for (int i = 0; i < 30; i++) {
-			struct row row = {.op = (enum op)(DISPATCH + (int)prng_below(&r, 6))};
+			struct row row = {.op = (enum op)(DISPATCH + (int)prng_below(&r, OPS - DISPATCH))};
 			bool final = d->state == D_DONE;
 			int sent = d->sent_code, delivered = d->delivered_code;
 			struct decision out;

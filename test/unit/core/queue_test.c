@@ -310,6 +310,63 @@ static void a_full_window_spills_and_comes_back_in_order(void **state)
 	st->ops->close(st);
 }
 
+/* What a pause passed over comes back: into the window just once, or by a scan from there. */
+static void what_was_held_comes_back(void **state)
+{
+	enum { MANY = 100 };
+	struct store_options o = {.data = "."};
+	struct store *st;
+	struct lives l;
+	struct queues q;
+	struct queue *k;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(store_memory_open(&st, &o, &e), 0);
+	lives_init(&l, st, 1 << 20);
+	queues_init(&q);
+	k = queue_of(&q, &q1);
+	assert_int_equal(k->held_from, INT64_MAX);
+	st->ops->begin(st);
+	for (int64_t i = 1; i <= MANY; i++) {
+		struct delivery_text t = {.number = STR("5511999990001"), .text = STR("x")};
+		struct delivery *d = delivery_new(&t);
+
+		d->key = i;
+		delivery_set_parts(d, 1);
+		st->ops->accept(st, d);
+		assert_true(queue_push(&q, k, i));
+		delivery_free(d);
+	}
+	assert_int_equal(st->ops->commit(st, &e), 0);
+	for (int64_t i = 1; i <= 50; i++)
+		assert_int_equal(queue_pop(&q, k), i);
+	assert_true(queue_return(&q, k, 60, false)); /* it is there */
+	assert_int_equal(k->count, 50);
+	assert_true(queue_return(&q, k, 7, false));
+	assert_int_equal(k->count, 51);
+	assert_int_equal(queue_pop(&q, k), 7);
+	queue_rescan(&q, k, 19);
+	assert_true(k->spilled && k->regather);
+	for (int64_t i = 51; i <= MANY; i++) /* what is in the window first */
+		assert_int_equal(queue_pop(&q, k), i);
+	for (int64_t i = 20; i <= MANY; i++) {
+		if (!queue_peek(k))
+			queue_refill(&q, k, &l, MANY, 30, all_to_one, k);
+		assert_int_equal(queue_pop(&q, k), i);
+	}
+	queue_refill(&q, k, &l, MANY, 30, all_to_one, k);
+	assert_false(k->spilled || k->regather);
+	for (int64_t i = 1; i <= QUEUE_WINDOW; i++)
+		assert_true(queue_push(&q, k, 1000 + i));
+	assert_false(queue_return(&q, k, 7, false)); /* full */
+	assert_true(queue_return(&q, k, 7, true));
+	assert_int_equal(queue_pop(&q, k), 7);
+	queues_done(&q);
+	lives_done(&l);
+	st->ops->close(st);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +379,7 @@ int main(void)
 		cmocka_unit_test(a_turn_that_found_no_room_does_not_count),
 		cmocka_unit_test(due_queues_are_found_by_their_time),
 		cmocka_unit_test(a_full_window_spills_and_comes_back_in_order),
+		cmocka_unit_test(what_was_held_comes_back),
 	};
 
 	return cmocka_run_group_tests_name("queue", tests, NULL, NULL);

@@ -474,6 +474,34 @@ static void throttled_until_it_expires(void **state)
 	finish(w);
 }
 
+/* A window that shuts: what did not leave, or was refused by throttling, waits for the next; what has begun is finished. */
+static void what_has_not_left_when_its_window_shuts_comes_back(void **state)
+{
+	struct world *w = start();
+	struct attempt *a;
+
+	(void)state;
+	world_bound(w);
+	a = attempt_make(1, "5511999990001", "x", 1);
+	a->shuts_at = wall_ms() - 1;
+	world_send(w, a);
+	WAIT_FOR(w, w->result_count == 1);
+	assert_int_equal(result_of(w, 1, 0)->verdict, V_NOT_SENT);
+	assert_int_equal(smsc_count(&w->smsc, SMPP_SUBMIT_SM), 0);
+	a = attempt_make(2, "5511999990002", "x", 1);
+	a->shuts_at = wall_ms() + 3600000;
+	world_send(w, a);
+	WAIT_FOR(w, w->result_count == 2);
+	assert_int_equal(result_of(w, 2, 0)->verdict, V_ACCEPTED);
+	w->smsc.judge = always_throttled;
+	a = attempt_make(3, "5511999990003", "x", 1);
+	a->shuts_at = wall_ms() + 300;
+	world_send(w, a);
+	WAIT_FOR(w, w->result_count == 3);
+	assert_int_equal(result_of(w, 3, 0)->verdict, V_NOT_SENT);
+	finish(w);
+}
+
 static void no_response_is_doubt_and_a_late_one_is_told(void **state)
 {
 	struct world *w = start();
@@ -681,6 +709,7 @@ int main(void)
 		cmocka_unit_test(a_refused_part_stops_the_others),
 		cmocka_unit_test(throttled_parts_go_first_and_in_order),
 		cmocka_unit_test(throttled_until_it_expires),
+		cmocka_unit_test(what_has_not_left_when_its_window_shuts_comes_back),
 		cmocka_unit_test(no_response_is_doubt_and_a_late_one_is_told),
 		cmocka_unit_test(a_lost_link_with_a_full_window),
 		cmocka_unit_test(what_the_kernel_never_got_was_not_sent),

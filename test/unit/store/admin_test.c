@@ -178,6 +178,8 @@ static void account_and_sub_account_are_changed_by_id(void **state)
 	struct err e;
 
 	assert_int_equal(admin_account_set(f->a, &a, &e), 0);
+	assert_int_equal(sending_hours_parse(STR("mon-fri=8-20 quiet=12-13"), &s.hours, &e), 0);
+	assert_int_equal(holidays_parse(STR("12-25,2027-02-09"), &s.hours, &e), 0);
 	assert_int_equal(admin_sub_set(f->a, &s, &e), 0);
 	a.id = s.id = 77;
 	a.allow.prefixes[0] = s.allow.prefixes[0] = 'x';
@@ -202,6 +204,7 @@ static void account_and_sub_account_are_changed_by_id(void **state)
 	assert_int_equal(all.sub_accounts[0].velocity_ms, 6000);
 	assert_true(all.sub_accounts[0].redact);
 	assert_true(all.sub_accounts[0].marketing && all.sub_accounts[0].resend_doubt && all.sub_accounts[0].resend_doubt_set);
+	assert_memory_equal(&all.sub_accounts[0].hours, &s.hours, sizeof(s.hours));
 	admin_all_done(&all);
 }
 

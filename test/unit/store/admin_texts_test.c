@@ -275,7 +275,7 @@ static void an_older_file_is_brought_up(void **state)
 	f->a = NULL;
 	snprintf(path, sizeof path, "%s/admin.db", f->path);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "DROP TABLE template; DROP TABLE flow; DROP TABLE campaign; DROP TABLE word; DROP TABLE text_rule; PRAGMA user_version=6",
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE template; DROP TABLE flow; DROP TABLE campaign; DROP TABLE word; DROP TABLE text_rule;ALTER TABLE sub_account DROP COLUMN sending_hours; ALTER TABLE sub_account DROP COLUMN holidays; PRAGMA user_version=6",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);

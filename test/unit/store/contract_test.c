@@ -98,7 +98,8 @@ struct delivery *sample(int64_t key)
 				  .correlation = STR("order-1"),
 				  .extra = STR("extra"),
 				  .campaign = STR("spring"),
-				  .invalid = STR("\"a\",\"b\"")};
+				  .invalid = STR("\"a\",\"b\""),
+				  .zone = STR("America/Sao_Paulo")};
 	struct delivery *d = delivery_new(&t);
 
 	d->key = key;
@@ -110,6 +111,8 @@ struct delivery *sample(int64_t key)
 	d->campaign_id = 6;
 	d->operator_id = -7;
 	d->expires_at = 1700000000000;
+	d->not_before = 1690000000000;
+	d->window = 0xc00003;
 	d->state = D_QUEUED;
 	d->flags = DF_HAS_CORR | DF_FLASH;
 	d->part_count = 2;
@@ -171,7 +174,8 @@ bool same_delivery(const struct delivery *a, const struct delivery *b)
 	       str_eq(a->t.destination, b->t.destination) && str_eq(a->t.number, b->t.number) &&
 	       str_eq(a->t.source, b->t.source) && str_eq(a->t.text, b->t.text) &&
 	       str_eq(a->t.correlation, b->t.correlation) && str_eq(a->t.extra, b->t.extra) &&
-	       str_eq(a->t.campaign, b->t.campaign) && str_eq(a->t.invalid, b->t.invalid);
+	       str_eq(a->t.campaign, b->t.campaign) && str_eq(a->t.invalid, b->t.invalid) &&
+	       str_eq(a->t.zone, b->t.zone) && a->not_before == b->not_before && a->window == b->window;
 }
 
 int state_of(struct fixture *f, int64_t key)

@@ -86,7 +86,10 @@ static void older_schema_is_brought_up(void **state)
 	int n = 0, parts = 0;
 
 	stop(f);
-	sql(f, DAY_FILE, OLD_MO "ALTER TABLE m DROP COLUMN bad; DROP TABLE ledger; DROP TABLE balance; PRAGMA user_version=1");
+	sql(f, DAY_FILE,
+	    OLD_MO "ALTER TABLE m DROP COLUMN bad; DROP TABLE ledger; DROP TABLE balance;"
+		   "ALTER TABLE m DROP COLUMN nbf; ALTER TABLE m DROP COLUMN win; ALTER TABLE m DROP COLUMN "
+		   "zone; PRAGMA user_version=1");
 	start(f);
 	f->o->begin(f->s);
 	f->o->balance_set(f->s, &b);
@@ -95,6 +98,42 @@ static void older_schema_is_brought_up(void **state)
 	assert_int_equal(f->o->mo_parts_from(f->s, 0, count_part, &parts), 0); /* what was kept then waits to be joined now */
 	assert_int_equal(parts, 1);
 	assert_int_equal(n, 1);
+}
+
+/* A file of the fifth version has no columns for schedules; they are there after the start, and what it held is as it was. */
+static void file_without_schedules_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	struct delivery_text t = {.destination = STR("5511912340001"), .text = STR("hi"), .zone = STR("UTC")};
+	struct delivery *d = delivery_new(&t), *back = NULL;
+
+	d->key = uid_key_at(f->now) + 1;
+	d->part_count = 1;
+	d->expires_at = f->now + 1000;
+	f->o->begin(f->s);
+	f->o->accept(f->s, d);
+	commit(f);
+	stop(f);
+	sql(f, DAY_FILE, "ALTER TABLE m DROP COLUMN nbf; ALTER TABLE m DROP COLUMN win; ALTER TABLE m DROP COLUMN zone; PRAGMA user_version=5");
+	start(f);
+	assert_int_equal(f->o->load(f->s, d->key, &back), 0);
+	assert_int_equal(back->expires_at, d->expires_at);
+	assert_int_equal(back->not_before, 0);
+	assert_int_equal(back->window, 0);
+	assert_int_equal(back->t.zone.n, 0);
+	delivery_free(back);
+	d->key++;
+	d->not_before = f->now + 500;
+	d->window = 7;
+	f->o->begin(f->s);
+	f->o->accept(f->s, d);
+	commit(f);
+	assert_int_equal(f->o->load(f->s, d->key, &back), 0);
+	assert_int_equal(back->not_before, d->not_before);
+	assert_int_equal(back->window, 7);
+	assert_true(str_eq(back->t.zone, STR("UTC")));
+	delivery_free(back);
+	delivery_free(d);
 }
 
 static void missing_folder_is_refused(void **state)
@@ -361,6 +400,7 @@ int main(void)
 		T(second_writer_is_refused),
 		T(newer_schema_is_refused),
 		T(older_schema_is_brought_up),
+		T(file_without_schedules_is_brought_up),
 		T(missing_folder_is_refused),
 		T(file_in_which_nothing_was_committed_is_nothing),
 		T(folder_that_is_no_database_is_refused),
