@@ -19,6 +19,8 @@ void answer_single(struct buf *out, bool object, struct uid id, struct str corre
 void answer_bulk(struct buf *out, struct uid batch, const struct uid *ids, const struct draft *drafts, size_t n);
 /* Name of a configured operator, else UNKNOWN. Borrowed. */
 struct str answer_operator_name(const struct settings *s, int64_t id);
+/* {"dryRun":true,"messages":[...]}: what would become of each message of a dry run [api.md section 13]. */
+void answer_forecasts(struct buf *out, const struct submission *m, const struct settings *s);
 /* ,"carrierId":n,"carrierName":"..." */
 void answer_operator(struct buf *out, const struct settings *s, int64_t id);
 /* One status entry [api.md section 6]; operator names come from s. */

@@ -46,6 +46,20 @@ static uint16_t parts_of(struct str text, const struct profile_setting *profile,
 	return last->parts;
 }
 
+struct send_parts send_parts(struct str text, const struct profile_setting *profile)
+{
+	const struct split_options o = options_of(profile);
+	struct split whole = {0};
+	struct split_count c;
+	bool fits = split_count(text, &o, &c) == 0;
+
+	/* Where there is UCS-2 every text can be spelt. */
+	if (fits && o.alphabets && !(o.alphabets & SPLIT_UCS2))
+		fits = split_text(text, &o, &whole) == 0 && !whole.lossy;
+	split_done(&whole);
+	return (struct send_parts){(uint16_t)MIN(MAX(c.parts, 1u), (unsigned)PARTS_MAX), c.alphabet == SPLIT_UCS2, fits};
+}
+
 /* What the numbering plans do not know, or know otherwise, the operator may know better. */
 bool send_usable(const struct settings *s, struct str written, struct phone *p)
 {

@@ -85,13 +85,17 @@ static size_t place_of(const struct campaign_ask *ask, struct str alias)
 	return i;
 }
 
+static void refuse_campaigns(struct request *q)
+{
+	request_refuse(q, MHD_HTTP_BAD_REQUEST, "campaignAlias: the account has too many campaigns to register another one");
+}
+
 static void on_registered(struct campaign_ask *ask)
 {
 	struct request *q = OWNER(struct request, campaigns, ask);
 
 	if (ask->error == -ENOSPC)
-		request_refuse(q, MHD_HTTP_BAD_REQUEST,
-			       "campaignAlias: the account has too many campaigns to register another one");
+		refuse_campaigns(q);
 	else if (ask->error)
 		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "the campaign cannot be registered at the moment");
 	if (ask->error || atomic_load(&q->stage) == STAGE_GONE) {
@@ -103,6 +107,19 @@ static void on_registered(struct campaign_ask *ask)
 			q->submission.drafts[i].campaign_id =
 				ask->ids[place_of(ask, q->submission.drafts[i].t.campaign)];
 	post(q);
+}
+
+/* A dry run registers none; that there is room for them is what it can say. */
+static void foresee_campaigns(struct request *q)
+{
+	const struct campaign_ask *ask = &q->campaigns;
+
+	if (snapshot_campaign_count(q->snap, ask->account) + ask->count <= CAMPAIGNS_MAX) {
+		post(q);
+		return;
+	}
+	refuse_campaigns(q);
+	request_settle(q, request_claim(q));
 }
 
 /* false: there is none, the request can be posted at once. */
@@ -123,6 +140,10 @@ static bool register_campaigns(struct request *q)
 	for (; i < m->count; i++)
 		if (is_new(&m->drafts[i]) && place_of(ask, m->drafts[i].t.campaign) == ask->count)
 			ask->aliases[ask->count++] = m->drafts[i].t.campaign;
+	if (m->forecasts) {
+		foresee_campaigns(q);
+		return true;
+	}
 	if (q->api->campaigns && q->api->campaigns(q->api->campaigns_ctx, ask))
 		return true;
 	request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "too many campaigns are being registered; send it again");
@@ -144,9 +165,12 @@ static void begin(struct request *q, const struct settings *s, bool bulk, const 
 				 .done = on_done};
 	m->drafts = send_drafts(&q->send, s, sub, &q->arena);
 	protect_drafts(m->drafts, q->send.count, snapshot_account(q->snap, q->user->account), sub);
-	m->ids = arena_alloc(&q->arena, q->send.count * sizeof(*m->ids));
-	ASSERT(m->ids);
-	if (q->idem_hash) {
+	if (q->send.dry_run)
+		m->forecasts = arena_alloc(&q->arena, q->send.count * sizeof(*m->forecasts));
+	else
+		m->ids = arena_alloc(&q->arena, q->send.count * sizeof(*m->ids));
+	ASSERT(m->forecasts || m->ids);
+	if (q->idem_hash && !m->forecasts) {
 		m->idem_hash = q->idem_hash;
 		m->body_hash = q->method == METHOD_GET ? q->body_hash : body_hash(buf_view(&q->body));
 	}
@@ -247,7 +271,9 @@ void send_finish(struct request *q, const struct settings *s)
 		return;
 	}
 	q->status = MHD_HTTP_OK;
-	if (m->bulk)
+	if (m->forecasts)
+		answer_forecasts(&q->out, m, s);
+	else if (m->bulk)
 		answer_bulk(&q->out, m->batch, m->ids, m->drafts, m->count);
 	else
 		answer_single(&q->out, q->answer_object < 0 ? s->answer_object : q->answer_object, m->ids[0],
@@ -256,6 +282,6 @@ void send_finish(struct request *q, const struct settings *s)
 
 void send_sent(struct request *q, bool whole)
 {
-	if (whole)
+	if (whole && !q->submission.forecasts)
 		metric_observe_us(M_ANSWER_TIME, mono_us() - q->received_us);
 }

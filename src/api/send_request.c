@@ -30,7 +30,7 @@ enum field {
 	F_EXPIRY_DATE,
 	F_EXPIRY_MINUTES,
 	F_ZONE,
-	F_LATER
+	F_DRY_RUN
 };
 #define TEXT_FIELDS (1u << F_TEXT | 1u << F_TEMPLATE_ID | 1u << F_TEMPLATE_NAME | 1u << F_FLOW)
 _Static_assert(F_ZONE - F_START_AT == SEND_ZONE - SEND_START_AT, "the same order");
@@ -157,7 +157,7 @@ static void set_text(struct reading *r, const struct place *at, enum field field
 	case F_EXPIRY_DATE:
 	case F_EXPIRY_MINUTES:
 	case F_ZONE:
-	case F_LATER:
+	case F_DRY_RUN:
 	default: return;
 	}
 	if (!utf8_valid(v, &points))
@@ -168,14 +168,33 @@ static void set_text(struct reading *r, const struct place *at, enum field field
 		*into = v;
 }
 
-static void set_flash_word(struct reading *r, const struct place *at, struct str name, struct str v, struct send_item *to)
+/* An empty one counts as not given. */
+static void set_yes_no(struct reading *r, const struct place *at, struct str name, struct str v, int8_t *to)
 {
 	if (str_ieq(v, STR("true")))
-		to->flash = 1;
+		*to = 1;
 	else if (str_ieq(v, STR("false")))
-		to->flash = 0;
+		*to = 0;
 	else if (v.n)
 		fault(r, at, name, "must be true or false");
+}
+
+static void json_yes_no(struct reading *r, const struct place *at, struct str name, struct json *j, int8_t *to)
+{
+	if (json_kind(j) == JSON_KIND_BOOL)
+		*to = json_bool(j);
+	else if (json_kind(j) == JSON_KIND_STRING)
+		set_yes_no(r, at, name, json_str(j), to);
+	else
+		fault(r, at, name, "must be true or false");
+}
+
+/* Of the whole request: a part of one that is not meant would be misread too easily. */
+static bool at_root(struct reading *r, const struct place *at, struct str name)
+{
+	if (at->level != AT_ROOT)
+		fault(r, at, name, "only allowed at the root of the request");
+	return at->level == AT_ROOT;
 }
 
 /* 0 is an id as any other; "" counts as not given. */
@@ -206,10 +225,8 @@ static void set_time(struct reading *r, const struct place *at, enum field field
 
 static void set_sub_account(struct reading *r, const struct place *at, struct str name, struct str v)
 {
-	if (at->level != AT_ROOT) {
-		fault(r, at, name, "only allowed at the root of the request");
+	if (!at_root(r, at, name))
 		return;
-	}
 	r->request->has_sub_account = v.n > 0;
 	r->request->sub_account = v;
 }
@@ -269,15 +286,11 @@ static void read_member(struct reading *r, const struct place *at, struct str na
 		return;
 	switch (field) {
 	case F_UNKNOWN: return;
-	case F_LATER: fault(r, at, name, "not supported yet"); return;
-	case F_FLASH:
-		if (json_kind(j) == JSON_KIND_BOOL)
-			to->flash = json_bool(j);
-		else if (json_kind(j) == JSON_KIND_STRING)
-			set_flash_word(r, at, name, json_str(j), to);
-		else
-			fault(r, at, name, "must be true or false");
+	case F_DRY_RUN:
+		if (at_root(r, at, name))
+			json_yes_no(r, at, name, j, &r->request->dry_run);
 		return;
+	case F_FLASH: json_yes_no(r, at, name, j, &to->flash); return;
 	case F_SUB_ACCOUNT:
 		if (json_text(r, at, name, j, true, &v))
 			set_sub_account(r, at, name, v);
@@ -458,14 +471,13 @@ static void read_pair(struct reading *r, const struct query_string *q, unsigned 
 		return;
 	for (unsigned k = 0; field != F_WINDOW && k < i; k++)
 		if (str_eq(without_bracket(q->pair[k].name), name)) {
-			if (field != F_LATER)
-				fault(r, &at, name, "given more than once");
+			fault(r, &at, name, "given more than once");
 			return;
 		}
-	if (field == F_LATER)
-		fault(r, &at, name, "not supported yet");
+	if (field == F_DRY_RUN)
+		set_yes_no(r, &at, name, v, &r->request->dry_run);
 	else if (field == F_FLASH)
-		set_flash_word(r, &at, name, v, to);
+		set_yes_no(r, &at, name, v, &to->flash);
 	else if (field == F_TEMPLATE_ID)
 		set_template_id(r, &at, name, v, to);
 	else if (field >= F_WINDOW && field <= F_ZONE)

@@ -66,6 +66,7 @@ struct send_item {              /* one message; texts are valid UTF-8 without NU
 };
 struct send_request {
 	bool bulk;
+	int8_t dry_run; /* 1: only say what would happen */
 	bool has_sub_account;
 	struct str sub_account; /* reference or id, may be empty */
 	size_t count;
@@ -111,6 +112,14 @@ bool send_is_marketing(const struct send_item *m, const struct sub_account *sub)
  * 102). sub: whose class and in-doubt rule count. Drafts borrow from r, s and the arena. */
 struct draft *send_drafts(const struct send_request *r, const struct settings *s,
 			  const struct sub_account *sub, struct arena *a);
+/* What a connection makes of a text. */
+struct send_parts {
+	uint16_t parts; /* 1..PARTS_MAX */
+	bool ucs2;
+	bool fits; /* false: the connection's alphabets cannot spell it, or not in PARTS_MAX parts; the channel refuses it */
+};
+/* profile NULL: that of a connection of which nothing is said. */
+struct send_parts send_parts(struct str text, const struct profile_setting *profile);
 
 /* -- send_time.c ---------------------------------------------------------------------------------------------------- */
 

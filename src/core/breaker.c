@@ -30,14 +30,24 @@ static void open_it(struct breaker *b, const struct breaker_setting *p, const ch
 	b->why = why;
 }
 
-bool breaker_allows(struct breaker *b, const struct breaker_setting *p, int64_t now)
+/* A clock that was set back must not keep it open for ever. */
+static bool pause_over(const struct breaker *b, int64_t now)
 {
-	/* A clock that was set back must not keep it open for ever. */
-	if (b->state == BREAKER_OPEN && (now >= b->until || now < b->since))
-		go(b, BREAKER_HALF_OPEN, now);
+	return b->state == BREAKER_OPEN && (now >= b->until || now < b->since);
+}
+
+bool breaker_would_allow(const struct breaker *b, const struct breaker_setting *p, int64_t now)
+{
 	if (b->state == BREAKER_HALF_OPEN)
 		return b->probing + b->passed < (uint32_t)p->probes;
-	return b->state == BREAKER_CLOSED;
+	return b->state == BREAKER_CLOSED || (p->probes > 0 && pause_over(b, now));
+}
+
+bool breaker_allows(struct breaker *b, const struct breaker_setting *p, int64_t now)
+{
+	if (pause_over(b, now))
+		go(b, BREAKER_HALF_OPEN, now);
+	return breaker_would_allow(b, p, now);
 }
 
 void breaker_began(struct breaker *b)

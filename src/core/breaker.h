@@ -33,6 +33,7 @@ struct breaker {
 const char *breaker_name(enum breaker_state s); /* "closed", ... */
 /* An attempt may begin now. Turns OPEN into HALF_OPEN when the pause is over. */
 bool breaker_allows(struct breaker *b, const struct breaker_setting *p, int64_t now);
+bool breaker_would_allow(const struct breaker *b, const struct breaker_setting *p, int64_t now); /* the same, and turns nothing */
 void breaker_began(struct breaker *b);
 /* An attempt that began at begun_at has ended. Returns true when the breaker opened by it. */
 bool breaker_ended(struct breaker *b, const struct breaker_setting *p, int64_t begun_at,

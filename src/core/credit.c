@@ -119,7 +119,7 @@ void credit_flush(struct engine *e)
 
 /* -- messages ---------------------------------------------------------------------------------------------------------- */
 
-static uint32_t price_of(const struct settings *s, struct str number)
+uint32_t credit_price(const struct settings *s, struct str number)
 {
 	int64_t units = 1;
 	size_t best = 0;
@@ -139,7 +139,7 @@ static uint32_t price_of(const struct settings *s, struct str number)
 
 static bool counts(const struct credit_owner *o) { return o && o->row.limited; }
 
-struct credit_need credit_need(const struct engine *e, const struct delivery *d)
+struct credit_need credit_need_beside(const struct engine *e, const struct delivery *d, int64_t units_before)
 {
 	struct credit_need n = {0};
 	const struct credit_owner *account, *sub;
@@ -151,14 +151,19 @@ struct credit_need credit_need(const struct engine *e, const struct delivery *d)
 	sub = owner_find(e, BALANCE_SUB, d->sub_account);
 	if (!counts(account) && !counts(sub))
 		return n;
-	n.unit_price = price_of(e->settings, d->t.number);
+	n.unit_price = credit_price(e->settings, d->t.number);
 	if (!n.unit_price)
 		return n; /* free of charge */
 	n.from = (counts(account) ? CREDIT_FROM_ACCOUNT : 0) | (counts(sub) ? CREDIT_FROM_SUB : 0);
-	units = (int64_t)n.unit_price * MAX(d->part_count, 1);
+	units = units_before + (int64_t)n.unit_price * MAX(d->part_count, 1);
 	n.too_little = (counts(account) && balance_usable(&account->row) < units) ||
 		       (counts(sub) && balance_usable(&sub->row) < units);
 	return n;
+}
+
+struct credit_need credit_need(const struct engine *e, const struct delivery *d)
+{
+	return credit_need_beside(e, d, 0);
 }
 
 static void both(struct engine *e, const struct delivery *d, uint8_t from, enum ledger_kind kind,

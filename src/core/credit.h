@@ -12,6 +12,7 @@
 struct engine;
 struct store;
 struct map;
+struct settings;
 struct credit {
 	struct map *owners;         /* kind << 32 | owner -> struct credit_owner */
 	struct credit_owner *dirty; /* changed by the open batch */
@@ -29,6 +30,10 @@ struct credit_need {
 };
 /* What an attempt to send d now would take. */
 struct credit_need credit_need(const struct engine *e, const struct delivery *d);
+/* The same when others of its account and sub-account will have taken so many units before. */
+struct credit_need credit_need_beside(const struct engine *e, const struct delivery *d, int64_t units_before);
+/* What a part to that number costs, whether anybody's credit counts or not. Units. */
+uint32_t credit_price(const struct settings *s, struct str number);
 /* d has changed by ev; before: what it held until then. */
 struct credit_hold {
 	uint32_t held, unit_price;

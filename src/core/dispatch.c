@@ -16,7 +16,7 @@
 #define SCANS_MAX 4 /* stretches of REFILL_SCAN rows in one turn */
 #endif
 
-static struct route *route_of(struct engine *e, const struct delivery *d)
+struct route *engine_route_of(struct engine *e, const struct delivery *d)
 {
 	struct route_ask ask = {.digits = d->t.number,
 				.operator_id = d->operator_id,
@@ -29,7 +29,7 @@ static struct route *route_of(struct engine *e, const struct delivery *d)
 struct queue *engine_queue_of(void *ctx, const struct delivery *d)
 {
 	struct engine *e = ctx;
-	struct route *r = route_of(e, d);
+	struct route *r = engine_route_of(e, d);
 	struct queue_id id = {.route = r ? r->hash : 0,
 			      .sub_account = d->sub_account,
 			      .lane = d->flags & DF_MARKETING ? LANE_MARKETING : LANE_TRANSACTIONAL};

@@ -51,44 +51,55 @@ static bool refused_by_draft(const struct draft *m, bool route, struct refusal *
 	return true;
 }
 
-static bool refused_by_reach(struct engine *e, const struct sub_account *sub, const struct delivery *d, struct refusal *r)
+static bool refused_by_reach(struct engine *e, const struct sub_account *sub, const struct delivery *d,
+			     uint32_t before, struct refusal *r)
 {
-	if (!reach_spent(e, sub, d))
+	if (!reach_spent(e, sub, d, before))
 		return false;
 	*r = (struct refusal){SENT_DESTINATION_MESSAGE_LIMIT_REACHED, REASON_MESSAGE_LIMIT};
 	return true;
 }
 
 /* What leaves later is charged later: its credit is looked at when it is to leave. */
-static bool refused_by_credit(const struct engine *e, const struct delivery *d, struct refusal *r)
+static bool refused_by_credit(const struct engine *e, const struct delivery *d, int64_t units_before, struct refusal *r)
 {
-	if (!e->credit.limited || d->due_at > e->now || !credit_need(e, d).too_little)
+	if (!e->credit.limited || d->due_at > e->now || !credit_need_beside(e, d, units_before).too_little)
 		return false;
 	*r = (struct refusal){SENT_NO_CREDIT, REASON_NO_CREDIT};
 	return true;
 }
 
-static bool refused(struct engine *e, const struct sub_account *sub, const struct draft *m,
-		    const struct delivery *d, struct refusal *r)
+bool intake_refused(struct engine *e, const struct sub_account *sub, const struct draft *m,
+		    const struct delivery *d, const struct intake_before *before, struct refusal *r)
 {
-	return refused_by_draft(m, false, r) || refused_by_reach(e, sub, d, r) ||
-	       refused_by_credit(e, d, r) || refused_by_draft(m, true, r);
+	return refused_by_draft(m, false, r) || refused_by_reach(e, sub, d, before->same_number, r) ||
+	       refused_by_credit(e, d, before->units, r) || refused_by_draft(m, true, r);
 }
 
-static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
-		       const struct sub_account *sub, bool resend, struct str source)
+struct intake_sender intake_sender(const struct engine *e, uint32_t sub_account)
+{
+	const struct sub_account *sub = e->snap ? snapshot_sub(e->snap, sub_account) : NULL;
+	const char *source = e->snap ? snapshot_short_code(e->snap, sub_account) : NULL;
+
+	return (struct intake_sender){.sub = sub,
+				      .resend = sub && sub->resend_doubt_set ? sub->resend_doubt
+									     : e->settings->sms.doubt_resend,
+				      .source = str_of(source)};
+}
+
+struct delivery *intake_delivery(struct engine *e, const struct submission *s, uint32_t i,
+				 const struct intake_sender *from, struct uid id, int64_t *departs)
 {
 	struct draft *m = &s->drafts[i];
+	const struct sub_account *sub = from->sub;
 	struct delivery *d;
-	int64_t departs, shuts;
-	struct queue *k;
-	struct refusal why;
+	int64_t shuts;
 
 	if (!m->t.source.n)
-		m->t.source = source;
+		m->t.source = from->source;
 	d = delivery_new(&m->t);
-	d->key = s->ids[i].key;
-	d->rest = s->ids[i].rest;
+	d->key = id.key;
+	d->rest = id.rest;
 	d->batch = s->batch.key;
 	d->account = s->account;
 	d->sub_account = s->sub_account;
@@ -99,17 +110,30 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 	d->not_before = m->not_before;
 	d->window = m->window;
 	d->updated_at = e->now;
-	d->flags = (uint8_t)(m->flags | (sub && sub->redact ? DF_REDACT : 0) | (resend ? DF_RESEND_DOUBT : 0));
+	d->flags = (uint8_t)(m->flags | (sub && sub->redact ? DF_REDACT : 0) | (from->resend ? DF_RESEND_DOUBT : 0));
 	delivery_set_parts(d, MAX(MIN(m->parts, PARTS_MAX), 1));
-	if (!m->invalid && !engine_may_leave(e, d, &shuts, &departs)) {
-		if (!m->expires_at && departs != SCHEDULE_NEVER) /* a reply: the validity counts from when it may first leave */
-			d->expires_at = departs + m->validity_ms;
-		d->due_at = MIN(departs, d->expires_at);
+	if (!m->invalid && !engine_may_leave(e, d, &shuts, departs)) {
+		if (!m->expires_at && *departs != SCHEDULE_NEVER) /* a reply: the validity counts from when it may first leave */
+			d->expires_at = *departs + m->validity_ms;
+		d->due_at = MIN(*departs, d->expires_at);
 	}
+	return d;
+}
+
+static void accept_one(struct engine *e, const struct submission *s, uint32_t i, const struct intake_sender *from)
+{
+	const struct intake_before none = {0};
+	const struct draft *m = &s->drafts[i];
+	const struct sub_account *sub = from->sub;
+	int64_t departs = 0;
+	struct delivery *d = intake_delivery(e, s, i, from, s->ids[i], &departs);
+	struct queue *k;
+	struct refusal why;
+
 	e->ops->accept(e->store, d);
 	unfinished_add(e, d->key, 1);
 	engine_waiting(e, d, 1);
-	if (refused(e, sub, m, d, &why)) {
+	if (intake_refused(e, sub, m, d, &none, &why)) {
 		struct fact f = {.kind = FACT_REFUSE, .code = why.code, .reason = why.reason};
 
 		engine_step(e, live_add(&e->lives, d), &f);
@@ -135,9 +159,7 @@ static void accept_one(struct engine *e, const struct submission *s, uint32_t i,
 
 void intake_submission(struct engine *e, struct submission *s)
 {
-	const struct sub_account *sub = e->snap ? snapshot_sub(e->snap, s->sub_account) : NULL;
-	bool resend = sub && sub->resend_doubt_set ? sub->resend_doubt : e->settings->sms.doubt_resend;
-	const char *source = e->snap ? snapshot_short_code(e->snap, s->sub_account) : NULL;
+	const struct intake_sender from = intake_sender(e, s->sub_account);
 	struct idem_row row;
 	int64_t first;
 
@@ -146,11 +168,15 @@ void intake_submission(struct engine *e, struct submission *s)
 		s->status = SUBMIT_STOPPING;
 		return;
 	}
+	if (s->forecasts) {
+		intake_forecast(e, s, &from);
+		return;
+	}
 	if (s->idem_hash && e->ops->idem_find(e->store, s->idem_hash, &row) && row.at + IDEMPOTENCY_MS > e->now) {
 		replay(e, s, &row);
 		return;
 	}
-	s->retry_ms = reach_velocity(e, sub, s->count);
+	s->retry_ms = reach_velocity(e, from.sub, s->count);
 	if (s->retry_ms) {
 		s->status = SUBMIT_TOO_MANY;
 		return;
@@ -162,7 +188,7 @@ void intake_submission(struct engine *e, struct submission *s)
 		s->batch = (struct uid){first + s->count, uid_rest()};
 	for (uint32_t i = 0; i < s->count; i++) {
 		s->ids[i] = (struct uid){first + i, uid_rest()};
-		accept_one(e, s, i, sub, resend, str_of(source));
+		accept_one(e, s, i, &from);
 	}
 	if (s->idem_hash)
 		remember(e, s);
@@ -192,6 +218,7 @@ void intake_reply(struct engine *e, const struct sub_account *sub, struct str nu
 			  .parts = parts_about(text),
 			  .flags = (uint8_t)((facts.reports ? 0 : DF_NO_REPORTS) | (sub->marketing ? DF_MARKETING : 0))};
 	struct uid id = {uid_take(&e->ids, e->now, 1), uid_rest()};
+	struct intake_sender from = intake_sender(e, sub->id);
 	struct submission s = {
 		.account = sub->account, .sub_account = sub->id, .user = u ? u->id : 0, .count = 1, .drafts = &m, .ids = &id};
 
@@ -200,7 +227,8 @@ void intake_reply(struct engine *e, const struct sub_account *sub, struct str nu
 		m.invalid_reason = REASON_NO_ROUTE;
 	}
 	engine_batch(e);
-	accept_one(e, &s, 0, sub, sub->resend_doubt_set ? sub->resend_doubt : e->settings->sms.doubt_resend, source);
+	from.source = source;
+	accept_one(e, &s, 0, &from);
 	metric_add(M_ACCEPTED, 1);
 }
 

@@ -113,17 +113,19 @@ static bool counts(const struct sub_account *sub, const struct delivery *d)
 	return sub && sub->per_destination && (d->flags & DF_MARKETING) && d->t.number.n;
 }
 
-bool reach_spent(struct engine *e, const struct sub_account *sub, const struct delivery *d)
+bool reach_spent(struct engine *e, const struct sub_account *sub, const struct delivery *d, uint32_t beside)
 {
 	struct reach_sub *r;
 	uint64_t n = 0;
 
 	if (!counts(sub, d))
 		return false;
-	r = counting(e, sub->id);
-	expire(r, uid_key_ms(d->key) - sub->per_destination_ms);
-	map_get(r->counts, hash_of(d->t.number), &n);
-	return n >= sub->per_destination;
+	r = map_ptr(e->reach.subs, sub->id);
+	if (r && r->counts) {
+		expire(r, uid_key_ms(d->key) - sub->per_destination_ms);
+		map_get(r->counts, hash_of(d->t.number), &n);
+	}
+	return n + beside >= sub->per_destination;
 }
 
 void reach_accepted(struct engine *e, const struct sub_account *sub, const struct delivery *d)
@@ -149,24 +151,47 @@ void reach_failed(struct engine *e, const struct delivery *d)
 		uncount(r, at(r, low));
 }
 
+static double per_ms(const struct sub_account *sub)
+{
+	return (double)sub->velocity / (double)sub->velocity_ms;
+}
+
+static double tokens_now(const struct reach_sub *r, const struct sub_account *sub, int64_t now)
+{
+	double most = sub->velocity;
+
+	return r && r->tokens_at ? MIN(most, r->tokens + (double)MAX(now - r->tokens_at, 0) * per_ms(sub)) : most;
+}
+
+/* 0, or ms until there are tokens for n; for more at once than ever may be, until there are as many as can be. */
+static int64_t wait_for(const struct sub_account *sub, double tokens, uint32_t n)
+{
+	double lacking = MIN((double)n, (double)sub->velocity) - tokens;
+
+	return n <= sub->velocity && lacking <= 0 ? 0 : MAX((int64_t)(lacking / per_ms(sub)) + 1, 1);
+}
+
+int64_t reach_velocity_wait(const struct engine *e, const struct sub_account *sub, uint32_t n)
+{
+	if (!sub || !sub->velocity)
+		return 0;
+	return wait_for(sub, tokens_now(map_ptr(e->reach.subs, sub->id), sub, e->now), n);
+}
+
 int64_t reach_velocity(struct engine *e, const struct sub_account *sub, uint32_t n)
 {
 	struct reach_sub *r;
-	double per_ms, most, lacking;
+	int64_t wait;
 
 	if (!sub || !sub->velocity)
 		return 0;
 	r = sub_of(e, sub->id);
-	most = sub->velocity;
-	per_ms = most / (double)sub->velocity_ms;
-	r->tokens = r->tokens_at ? MIN(most, r->tokens + (double)MAX(e->now - r->tokens_at, 0) * per_ms) : most;
+	r->tokens = tokens_now(r, sub, e->now);
 	r->tokens_at = e->now;
-	lacking = MIN((double)n, most) - r->tokens; /* more at once than ever may be: as long as it takes to be full */
-	if (n <= sub->velocity && lacking <= 0) {
+	wait = wait_for(sub, r->tokens, n);
+	if (!wait)
 		r->tokens -= n;
-		return 0;
-	}
-	return MAX((int64_t)(lacking / per_ms) + 1, 1);
+	return wait;
 }
 
 /* -- life -------------------------------------------------------------------------------------------------------------- */

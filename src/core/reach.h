@@ -21,9 +21,10 @@ void reach_init(struct engine *e);
 void reach_recover(struct engine *e); /* after the deliveries are back */
 void reach_done(struct engine *e);
 
-/* True when the number has got all that sub allows for now. */
-bool reach_spent(struct engine *e, const struct sub_account *sub, const struct delivery *d);
+/* True when the number has got all that sub allows for now; beside: so many more are as good as accepted. */
+bool reach_spent(struct engine *e, const struct sub_account *sub, const struct delivery *d, uint32_t beside);
 void reach_accepted(struct engine *e, const struct sub_account *sub, const struct delivery *d);
 void reach_failed(struct engine *e, const struct delivery *d); /* it ended, not sent */
 /* May sub send n messages more? 0, or ms until so many may be sent; nothing is taken then. */
 int64_t reach_velocity(struct engine *e, const struct sub_account *sub, uint32_t n);
+int64_t reach_velocity_wait(const struct engine *e, const struct sub_account *sub, uint32_t n); /* the same; takes nothing */

@@ -142,6 +142,7 @@ void engine_record(struct engine *e, struct live *lv, struct event *ev);
 bool engine_step(struct engine *e, struct live *lv, struct fact *f);
 void engine_after_commit(struct engine *e, struct mail *m); /* queues an input's call-back */
 struct queue *engine_queue_of(void *e, const struct delivery *d);
+struct route *engine_route_of(struct engine *e, const struct delivery *d); /* NULL: none */
 void engine_waiting(struct engine *e, const struct delivery *d, int n); /* n deliveries more wait in its queue */
 void engine_due_set(struct engine *e, const struct queue_id *q, int64_t at, int64_t key);
 /* The first moment, now or later, at which d may leave by its schedule, window, retry time and sending hours; SCHEDULE_NEVER. When that is
@@ -166,6 +167,26 @@ int64_t unfinished_mark(struct engine *e);
 void engine_see_clock(struct engine *e); /* sets e->now for the turn */
 
 void intake_submission(struct engine *e, struct submission *s);
+struct intake_sender { /* what all messages of a submission have from who sends them; for one turn */
+	const struct sub_account *sub; /* NULL: unknown */
+	bool resend;                   /* when in doubt */
+	struct str source;             /* unless the draft names another */
+};
+struct intake_sender intake_sender(const struct engine *e, uint32_t sub_account);
+/* What the draft becomes, owned by the caller and not stored; fills in its source. *departs is set when d->due_at is: then it may not leave
+ * before that. */
+struct delivery *intake_delivery(struct engine *e, const struct submission *s, uint32_t i,
+				 const struct intake_sender *from, struct uid id, int64_t *departs);
+struct intake_before {        /* that others will have taken, which are not accepted yet */
+	uint32_t same_number; /* messages that count for its number's limit */
+	int64_t units;        /* of credit */
+};
+/* Acceptance would end it at once, with that code. Changes nothing. */
+struct refusal;
+bool intake_refused(struct engine *e, const struct sub_account *sub, const struct draft *m,
+		    const struct delivery *d, const struct intake_before *before, struct refusal *r);
+/* forecast.c: what would become of it, into s->forecasts. */
+void intake_forecast(struct engine *e, struct submission *s, const struct intake_sender *from);
 /* A message of the sub-account's system user, in the open batch. */
 void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source, struct str text);
 

@@ -299,13 +299,19 @@ static bool usable(struct connection *c, int64_t now)
 
 bool connection_open(struct connection *c, int64_t now) { return c->credits > 0 && usable(c, now); }
 
-struct connection *route_pick(struct route *r, int parts, uint16_t avoid, int64_t now)
+/* A long message waits for as much room as the connection can ever have, then owes the rest. */
+static bool has_room(const struct connection *c, int parts)
 {
-	bool heavy = false, other = false, can[ROUTE_CONNECTIONS_MAX];
+	return !c->saving && c->credits > 0 && c->credits >= MIN(parts, c->window);
+}
+
+/* One of those that can, by weight; parts 0: whether it has room or not. The turn it takes is counted in r. */
+static struct connection *choose(struct route *r, const bool can[ROUTE_CONNECTIONS_MAX], int parts, uint16_t avoid)
+{
+	bool heavy = false, other = false;
 	int best = -1, total = 0;
 
 	for (int i = 0; i < r->n; i++) {
-		can[i] = usable(r->to[i].c, now);
 		if (!can[i])
 			continue;
 		heavy |= r->to[i].weight > 0 && r->to[i].c->number != avoid;
@@ -317,8 +323,7 @@ struct connection *route_pick(struct route *r, int parts, uint16_t avoid, int64_
 
 		if (!can[i] || !weight || (other && c->number == avoid))
 			continue;
-		/* A long message waits for as much room as the connection can ever have, then owes the rest. */
-		if (c->saving || c->credits <= 0 || c->credits < MIN(parts, c->window))
+		if (parts && !has_room(c, parts))
 			continue;
 		if (!heavy)
 			return c; /* failure mode: by order */
@@ -331,6 +336,38 @@ struct connection *route_pick(struct route *r, int parts, uint16_t avoid, int64_
 		return NULL;
 	r->to[best].current -= total;
 	return r->to[best].c;
+}
+
+struct connection *route_pick(struct route *r, int parts, uint16_t avoid, int64_t now)
+{
+	bool can[ROUTE_CONNECTIONS_MAX];
+
+	for (int i = 0; i < r->n; i++)
+		can[i] = usable(r->to[i].c, now);
+	return choose(r, can, parts, avoid);
+}
+
+struct connection *route_foresee(struct route *copy, int parts, int64_t now)
+{
+	bool can[ROUTE_CONNECTIONS_MAX];
+	struct connection *c;
+
+	for (int i = 0; i < copy->n; i++) {
+		c = copy->to[i].c;
+		can[i] = c->up && breaker_would_allow(&c->breaker, &c->health, now);
+	}
+	c = choose(copy, can, parts, 0);
+	return c ? c : choose(copy, can, 0, 0);
+}
+
+struct connection *route_heaviest(const struct route *r)
+{
+	int best = -1;
+
+	for (int i = 0; i < r->n; i++)
+		if (best < 0 || r->to[i].weight > r->to[best].weight)
+			best = i;
+	return best < 0 ? NULL : r->to[best].c;
 }
 
 void route_save(struct route *r, int parts, int64_t now)

@@ -73,6 +73,10 @@ bool connection_open(struct connection *c, int64_t now);
  * shared, and one that answers slowly holds up nobody. NULL: none is up and well, or none has room (then wait). Charge it by
  * route_charge(). */
 struct connection *route_pick(struct route *r, int parts, uint16_t avoid, int64_t now);
+/* Whom route_pick() would take, and if none has room, whose turn it is; NULL: none is up and well. Nothing of the connections changes; the
+ * turn is counted in the copy of the route, so that asking again tells the next one's. */
+struct connection *route_foresee(struct route *copy, int parts, int64_t now);
+struct connection *route_heaviest(const struct route *r); /* up or not; of equals the first; NULL: it has none */
 /* After NULL: what room there is is kept for this many parts until the end of the turn. */
 void route_save(struct route *r, int parts, int64_t now);
 void route_charge(struct route *r, struct connection *c, int parts);

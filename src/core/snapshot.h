@@ -66,6 +66,7 @@ size_t snapshot_templates_named(const struct snapshot *s, uint32_t account, uint
 const struct flow *snapshot_flow(const struct snapshot *s, uint32_t account, uint32_t sub_account, struct str id);
 const struct campaign *snapshot_campaign(const struct snapshot *s, uint32_t account, struct str alias);
 const struct campaign *snapshot_campaign_id(const struct snapshot *s, uint32_t account, uint32_t id); /* looks at all of them */
+size_t snapshot_campaign_count(const struct snapshot *s, uint32_t account);
 /* The list of just that owner (sub_account 0: the account's); NULL when it has no words. */
 const struct words *snapshot_words(const struct snapshot *s, uint32_t account, uint32_t sub_account);
 const struct text_rule *snapshot_text_rule(const struct snapshot *s, uint32_t account, uint32_t sub_account); /* never NULL */

@@ -21,6 +21,7 @@ struct snapshot_texts {
 	size_t list_count;
 	/* Values are index + 1; what is found is compared with what was asked for. */
 	struct map *template_by_id, *template_by_name, *flow_by_id, *campaign_by_alias, *list_by_owner, *rule_by_owner;
+	struct map *campaigns_of; /* account -> how many */
 };
 
 static uint64_t owner_key(uint32_t account, uint32_t sub_account)
@@ -104,8 +105,13 @@ static void index_all(struct snapshot_texts *s)
 	}
 	for (size_t i = 0; i < t->flow_count; i++)
 		map_set(s->flow_by_id, text_key(t->flows[i].account, str_of(t->flows[i].id)), i + 1);
-	for (size_t i = 0; i < t->campaign_count; i++)
+	for (size_t i = 0; i < t->campaign_count; i++) {
+		uint64_t n = 0;
+
 		map_set(s->campaign_by_alias, text_key(t->campaigns[i].account, str_of(t->campaigns[i].alias)), i + 1);
+		map_get(s->campaigns_of, t->campaigns[i].account, &n);
+		map_set(s->campaigns_of, t->campaigns[i].account, n + 1);
+	}
 	for (size_t i = 0; i < t->rule_count; i++)
 		map_set(s->rule_by_owner, owner_key(t->rules[i].account, t->rules[i].sub_account), i + 1);
 }
@@ -144,6 +150,7 @@ struct snapshot_texts *snapshot_texts_new(const struct texts *from)
 	s->template_by_name = map_new();
 	s->flow_by_id = map_new();
 	s->campaign_by_alias = map_new();
+	s->campaigns_of = map_new();
 	s->list_by_owner = map_new();
 	s->rule_by_owner = map_new();
 	index_all(s);
@@ -168,6 +175,7 @@ void snapshot_texts_free(struct snapshot_texts *s)
 	map_free(s->template_by_name);
 	map_free(s->flow_by_id);
 	map_free(s->campaign_by_alias);
+	map_free(s->campaigns_of);
 	map_free(s->list_by_owner);
 	map_free(s->rule_by_owner);
 	free(s);
@@ -241,6 +249,11 @@ const struct campaign *snapshot_campaign_id(const struct snapshot *snap, uint32_
 		if (s->t.campaigns[i].id == id && s->t.campaigns[i].account == account)
 			return &s->t.campaigns[i];
 	return NULL;
+}
+
+size_t snapshot_campaign_count(const struct snapshot *snap, uint32_t account)
+{
+	return find(snapshot_texts_of(snap)->campaigns_of, account);
 }
 
 const struct words *snapshot_words(const struct snapshot *snap, uint32_t account, uint32_t sub_account)

@@ -43,6 +43,14 @@ static inline void draft_refuse(struct draft *d, enum sent_code code, enum reaso
 	d->invalid = (uint16_t)code;
 	d->invalid_reason = (uint16_t)why;
 }
+/* What would become of a draft if it were submitted now. */
+struct forecast {
+	uint16_t code, reason; /* enum sent_code and reason that would end it before it leaves; 0 = it would be sent */
+	uint16_t connection; /* that would take it, as things are; 0 = none is up and well, or it would not be sent */
+	uint16_t coded_for; /* connection whose way with texts counts: that one, else the likeliest; 0 = no route */
+	uint32_t unit_price; /* of a part */
+	int64_t departs_at; /* wall ms: the earliest moment that its schedule, window and sending hours allow */
+};
 enum submit_status {
 	SUBMIT_OK,
 	SUBMIT_REPLAYED /* idempotent: ids are the first answer's */,
@@ -59,6 +67,8 @@ struct submission {
 	uint64_t idem_hash; /* of (user, method, path, key); 0 = no key given */
 	uint64_t body_hash;
 	int64_t received_us; /* mono, for the answer-time histogram */
+	/* count of them: a dry run, which fills them in, gives no ids, and has no effect. NULL: it is meant. Memory is the poster's. */
+	struct forecast *forecasts;
 	/* filled before done() */
 	enum submit_status status;
 	int64_t retry_ms; /* TOO_MANY: when it may fit */

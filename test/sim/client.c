@@ -1,9 +1,10 @@
 /* Who submits: singles and bulks, some with an idempotency key, which are sent again when the process died before it answered, and
- * sometimes without any reason, or with another body. */
+ * sometimes without any reason, or with another body. Some ask beforehand what would become of it (a dry run), of which nothing may stay. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ring.h"
 #include "model/codes.h"
 #include "sim/sim.h"
 
@@ -66,8 +67,25 @@ static void answered_ok(struct sim *s, struct order *o)
 		sim_at(s, &u->again, s->now + between(s, 1, 60000), on_again);
 }
 
+/* It says something of each, gives no id, and (the judge sees to it) leaves nothing. */
+static void answered_dry(struct sim *s, const struct order *o)
+{
+	for (uint32_t i = 0; i < o->s.count; i++) {
+		const struct forecast *f = &o->s.forecasts[i];
+
+		if (o->s.ids[i].key || o->s.batch.key)
+			sim_fail(s, "order %u: a dry run gave ids", o->content);
+		if (f->departs_at < s->e->now || (f->connection && f->connection != f->coded_for))
+			sim_fail(s, "order %u.%u: a dry run said what cannot be", o->content, i);
+		if (o->s.drafts[i].invalid && f->code != o->s.drafts[i].invalid)
+			sim_fail(s, "order %u.%u: a dry run said %u for %u", o->content, i, f->code,
+				 o->s.drafts[i].invalid);
+	}
+}
+
 static void order_free(struct order *o)
 {
+	free(o->s.forecasts);
 	free(o->s.drafts);
 	free(o->s.ids);
 	free(o->names);
@@ -83,7 +101,9 @@ static void done(struct submission *sub)
 	if (sim_effect(s)) {
 		sim_note(s, "order %u answered %d, first id %lld", o->content, sub->status,
 			 (long long)sub->ids[0].key);
-		if (sub->status == SUBMIT_OK || sub->status == SUBMIT_REPLAYED) {
+		if (sub->forecasts && sub->status == SUBMIT_OK)
+			answered_dry(s, o);
+		else if (sub->status == SUBMIT_OK || sub->status == SUBMIT_REPLAYED) {
 			s->client.answered++;
 			s->client.replayed += sub->status == SUBMIT_REPLAYED;
 			answered_ok(s, o);
@@ -160,6 +180,21 @@ static struct order *order_new(struct sim *s, uint32_t content, struct prng r)
 	return o;
 }
 
+static void ask_beforehand(struct sim *s, const struct idem_use *u)
+{
+	struct order *o = order_new(s, u->content, u->shape);
+
+	o->s.forecasts = xcalloc(o->s.count, sizeof(*o->s.forecasts));
+	for (uint32_t i = 0; i < o->s.count; i++)
+		o->s.drafts[i].t.correlation = STR(SIM_DRY);
+	sim_note(s, "order %u: what would become of it", o->content);
+	list_push(&s->client.orders, &o->node);
+	if (intake_post(s->e, &o->s))
+		return;
+	list_remove(&s->client.orders, &o->node);
+	order_free(o);
+}
+
 static void submit(struct sim *s, struct idem_use *u, bool other_body)
 {
 	struct order *o = order_new(s, u->content, u->shape);
@@ -187,6 +222,8 @@ static void on_next(struct sim *s, struct task *t)
 
 	u->content = ++s->client.next_order;
 	prng_seed(&u->shape, prng_u64(&s->r));
+	if (u->content % 8 == 3)
+		ask_beforehand(s, u);
 	if (chance(s, s->plan.idempotent)) {
 		list_push(&s->client.keys, &u->node);
 		submit(s, u, false);

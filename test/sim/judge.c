@@ -103,6 +103,8 @@ static void on_accept(void *ctx, const struct delivery *d)
 
 	if (message_of(s, d->key))
 		sim_fail(s, "%" PRId64 " accepted twice", d->key);
+	if (str_eqz(d->t.correlation, SIM_DRY))
+		sim_fail(s, "%" PRId64 " accepted of a dry run", d->key);
 	if (d->state != D_QUEUED)
 		sim_fail(s, "%" PRId64 " accepted in state %s", d->key, delivery_state_name(d->state));
 	m->d = delivery_copy(d);

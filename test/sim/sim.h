@@ -140,6 +140,8 @@ void receiver_open(struct sim *s);
 void receiver_die(struct sim *s);
 extern const struct hook_sender_ops receiver_ops;
 
+#define SIM_DRY "dry" /* correlation of what was only asked about */
+
 /* -- clients ------------------------------------------------------------------------------------------------------- */
 struct client {
 	struct list orders; /* struct order: submissions not answered */

@@ -26,6 +26,7 @@ struct engine {
 	unsigned remembered_count;
 	struct fake_seen last;
 	int64_t retry_ms;
+	struct forecast forecasts[8];
 };
 
 static void note(struct engine *e, const struct submission *s)
@@ -37,6 +38,7 @@ static void note(struct engine *e, const struct submission *s)
 				     .user = s->user,
 				     .count = s->count,
 				     .bulk = s->bulk,
+				     .dry = s->forecasts != NULL,
 				     .idem_hash = s->idem_hash,
 				     .flags = d->flags,
 				     .invalid = d->invalid,
@@ -82,6 +84,16 @@ static void decide(struct engine *e, struct submission *s)
 	if (e->retry_ms) {
 		s->status = SUBMIT_TOO_MANY;
 		s->retry_ms = e->retry_ms;
+		return;
+	}
+	if (s->forecasts) {
+		s->status = SUBMIT_OK;
+		for (uint32_t i = 0; i < s->count; i++) {
+			s->forecasts[i] = e->forecasts[i % COUNT_OF(e->forecasts)];
+			if (s->drafts[i].invalid)
+				s->forecasts[i] = (struct forecast){
+					s->drafts[i].invalid, s->drafts[i].invalid_reason, 0, 0, 1, 0};
+		}
 		return;
 	}
 	if (r) {
@@ -188,6 +200,13 @@ void fake_too_many(struct engine *e, int64_t retry_ms)
 {
 	pthread_mutex_lock(&e->lock);
 	e->retry_ms = retry_ms;
+	pthread_mutex_unlock(&e->lock);
+}
+
+void fake_foretell(struct engine *e, unsigned i, const struct forecast *f)
+{
+	pthread_mutex_lock(&e->lock);
+	e->forecasts[i] = *f;
 	pthread_mutex_unlock(&e->lock);
 }
 

@@ -8,7 +8,7 @@
 /* What a submission was, copied before it was answered. */
 struct fake_seen {
 	uint32_t account, sub_account, user, count;
-	bool bulk;
+	bool bulk, dry;
 	uint64_t idem_hash;
 	char destination[80], number[20], text[2048], correlation[80]; /* of the first draft */
 	uint8_t flags;
@@ -23,9 +23,11 @@ void fake_engine_free(struct engine *e);     /* answers what it still holds with
 void fake_hold(struct engine *e, bool hold); /* submissions stay unanswered while held */
 void fake_too_many(struct engine *e, int64_t retry_ms); /* the sub-account sends too fast; 0: no more */
 void fake_refuse(struct engine *e, bool refuse);        /* intake_post() says no */
-unsigned fake_waiting(struct engine *e);                /* submissions held now */
-void fake_await_waiting(struct engine *e, unsigned n);  /* blocks until so many are held */
-unsigned fake_accepted(struct engine *e);               /* messages given an id */
+/* What dry runs are told of message i of a request (i below 8), unless its draft is refused. */
+void fake_foretell(struct engine *e, unsigned i, const struct forecast *f);
+unsigned fake_waiting(struct engine *e);               /* submissions held now */
+void fake_await_waiting(struct engine *e, unsigned n); /* blocks until so many are held */
+unsigned fake_accepted(struct engine *e);              /* messages given an id */
 struct fake_seen fake_last(struct engine *e);
 
 /* The query: messages it knows, shown by list in order until consumed. take is a copy. */

@@ -65,7 +65,25 @@ static const struct texts *texts_of_accounts(void)
 	return &all;
 }
 
-void publish_users_without(const char *disabled)
+static struct texts *with_campaigns(size_t n)
+{
+	static struct texts all;
+	static struct campaign campaigns[CAMPAIGNS_MAX];
+	static char aliases[CAMPAIGNS_MAX][8];
+
+	all = *texts_of_accounts();
+	for (size_t i = 0; i < n; i++) {
+		snprintf(aliases[i], sizeof(aliases[i]), "c%zu", i);
+		campaigns[i] = (struct campaign){100 + (uint32_t)i, 1, aliases[i], 1};
+	}
+	if (n) {
+		all.campaigns = campaigns;
+		all.campaign_count = n;
+	}
+	return &all;
+}
+
+static void publish(const char *disabled, const struct texts *texts)
 {
 	const struct account accounts[] = {{.id = 1, .name = "default"},
 					   {.id = 2, .name = "other"},
@@ -107,8 +125,12 @@ void publish_users_without(const char *disabled)
 								.sub_account_count = COUNT_OF(subs),
 								.users = users,
 								.user_count = COUNT_OF(users),
-								.texts = texts_of_accounts()}));
+								.texts = texts}));
 }
+
+void publish_users_without(const char *disabled) { publish(disabled, texts_of_accounts()); }
+
+void publish_campaigns(size_t n) { publish("", with_campaigns(n)); }
 
 void publish_users(void) { publish_users_without(""); }
 

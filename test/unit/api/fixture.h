@@ -24,7 +24,8 @@ struct fixture {
  * Templates, flows, campaigns, words and rules: see texts_of_accounts(). */
 void publish_users(void);
 void publish_users_without(const char *name); /* that one disabled */
-void fixture_init(struct fixture *f);         /* defaults, nothing running */
+void publish_campaigns(size_t n); /* the users, and account 1 has n campaigns, c0, c1, ...; 0: those it had */
+void fixture_init(struct fixture *f); /* defaults, nothing running */
 void fixture_start(struct fixture *f);
 void fixture_change(struct fixture *f);                /* hands the server a copy of f->settings */
 void fixture_await_requests(int64_t since, int64_t n); /* until n more than since have been begun (M_REQUESTS) */

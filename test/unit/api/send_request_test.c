@@ -204,23 +204,49 @@ TEST(texts_become_nfc_before_they_are_counted)
 	buf_done(&b);
 }
 
-TEST(what_the_next_version_brings_is_refused_by_name)
+TEST(a_dry_run_is_said_at_the_root)
 {
-	static const char *const later[] = {"dryRun"};
-	char text[256];
+	read_with("");
+	good();
+	assert_false(request.dry_run);
+	for (int i = 0; i < 4; i++) {
+		static const char *const said[] = {"true", "\"true\"", "false", "null"};
+		char text[64];
 
-	for (size_t i = 0; i < COUNT_OF(later); i++) {
-		snprintf(text, sizeof(text), ",\"%s\":[11]", later[i]);
+		snprintf(text, sizeof(text), ",\"dryRun\":%s", said[i]);
 		read_with(text);
-		bad(later[i], "not supported yet");
-		snprintf(text, sizeof(text), "destination=5511900000000&messageText=x&%s=1", later[i]);
-		read_get(text);
-		bad(later[i], "not supported yet");
+		good();
+		assert_int_equal(request.dry_run, i < 2);
 	}
-	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"dryRun\":{}}],\"defaultValues\":{"
+	read_with(",\"dryRun\":\"\"");
+	good();
+	assert_false(request.dry_run);
+	read_get("destination=1&messageText=x&dryRun=TRUE");
+	good();
+	assert_true(request.dry_run);
+	read_get("destination=1&messageText=x&dryRun=false");
+	good();
+	assert_false(request.dry_run);
+	read_body(true, "{\"messages\":[{\"destination\":\"1\"}],\"messageText\":\"x\",\"dryRun\":true}");
+	good();
+	assert_true(request.dry_run);
+	/* whoever meant it otherwise is told, so that nothing goes out by mistake */
+	for (int i = 0; i < 5; i++) {
+		static const char *const said[] = {"1", "\"yes\"", "[true]", "{}", "\"1\""};
+		char text[64];
+
+		snprintf(text, sizeof(text), ",\"dryRun\":%s", said[i]);
+		read_with(text);
+		bad("dryRun", "must be true or false");
+	}
+	read_get("destination=1&messageText=x&dryRun=1");
+	bad("dryRun", "must be true or false");
+	read_get("destination=1&messageText=x&dryRun=true&dryRun=true");
+	bad("dryRun", "given more than once");
+	read_body(true, "{\"messages\":[{\"destination\":\"1\",\"dryRun\":false}],\"defaultValues\":{"
 			"\"messageText\":\"x\",\"dryRun\":true}}");
 	assert_int_equal(faults.count, 2);
-	bad("defaultValues.dryRun", "not supported yet");
+	bad("defaultValues.dryRun", "only allowed at the root of the request");
 	assert_string_equal(faults.f[1].field, "messages[0].dryRun");
 }
 
@@ -785,7 +811,7 @@ int main(void)
 		RUN(what_is_required_is_missed),
 		RUN(lengths_count_characters),
 		RUN(texts_become_nfc_before_they_are_counted),
-		RUN(what_the_next_version_brings_is_refused_by_name),
+		RUN(a_dry_run_is_said_at_the_root),
 		RUN(schedules_and_expiries_are_worked_out),
 		RUN(time_faults_are_named),
 		RUN(times_come_from_message_then_defaults_then_root),

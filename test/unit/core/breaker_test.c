@@ -27,7 +27,12 @@ static void errors_count_when_there_are_enough_answers(void **state)
 	(void)state;
 	assert_false(feed(&b, BREAKER_ERROR, 4, 5000));
 	assert_false(feed(&b, BREAKER_OK, 5, 5000));
+	assert_true(breaker_would_allow(&b, &usual, 5000));
 	assert_true(feed(&b, BREAKER_ERROR, 1, 5000)); /* five of ten */
+	assert_int_equal(b.state, BREAKER_OPEN);
+	assert_false(breaker_would_allow(&b, &usual, 5099));
+	assert_true(breaker_would_allow(&b, &usual, 5100));
+	assert_true(breaker_would_allow(&b, &usual, 4999)); /* the clock was set back */
 	assert_int_equal(b.state, BREAKER_OPEN);
 	assert_string_equal(b.why, "too many errors");
 	assert_int_equal(b.opened, 1);

@@ -139,6 +139,39 @@ static void the_one_that_failed_is_avoided_if_there_is_another(void **state)
 	assert_int_equal(route_pick(t, 1, 1, 0)->number, 1);
 }
 
+static void what_is_foreseen_is_what_is_picked(void **state)
+{
+	struct routes *r = *state;
+	struct route *t = find(r, "5521"), copy, before = *t;
+	uint16_t seen[8];
+
+	copy = *t;
+	for (int i = 0; i < 8; i++)
+		seen[i] = route_foresee(&copy, 1, 0)->number;
+	assert_memory_equal(t, &before, sizeof before);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(route_pick(t, 1, 0, 0)->number, seen[i]);
+	/* one without room is passed over; when none has any, it is its turn */
+	routes_connection(r, 1)->credits = 0;
+	copy = *t;
+	assert_int_equal(route_foresee(&copy, 1, 0)->number, 2);
+	routes_connection(r, 2)->credits = 0;
+	copy = *t;
+	assert_int_equal(route_foresee(&copy, 1, 0)->number, 1);
+	assert_null(route_pick(t, 1, 0, 0));
+	/* a breaker whose pause is over would let a probe pass, and stays as it is */
+	routes_connection(r, 1)->health.probes = 1;
+	routes_connection(r, 1)->breaker = (struct breaker){.state = BREAKER_OPEN, .since = 10, .until = 20};
+	copy = *t;
+	assert_int_equal(route_foresee(&copy, 1, 19)->number, 2);
+	copy = *t;
+	assert_int_equal(route_foresee(&copy, 1, 20)->number, 1);
+	assert_int_equal(routes_connection(r, 1)->breaker.state, BREAKER_OPEN);
+	routes_connection(r, 1)->up = routes_connection(r, 2)->up = false;
+	assert_null(route_foresee(&copy, 1, 20));
+	assert_int_equal(route_heaviest(t)->number, 1);
+}
+
 static void a_long_message_waits_for_what_the_window_can_give(void **state)
 {
 	struct routes *r = *state;
@@ -413,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(weights_share, setup, teardown),
 		cmocka_unit_test_setup_teardown(weight_zero_only_on_failure_and_by_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_one_that_failed_is_avoided_if_there_is_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_foreseen_is_what_is_picked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_message_waits_for_what_the_window_can_give, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_keep_their_state_over_a_reload, setup, teardown),
 		cmocka_unit_test(more_conditions_win_after_the_longer_prefix),

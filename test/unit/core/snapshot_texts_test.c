@@ -93,6 +93,9 @@ static void flows_and_campaigns(void **state)
 	assert_int_equal(snapshot_campaign(s, 2, STR("Promo"))->id, 2);
 	assert_int_equal(snapshot_campaign(s, 1, STR("Natal"))->id, 9);
 	assert_null(snapshot_campaign(s, 2, STR("Natal")));
+	assert_int_equal(snapshot_campaign_count(s, 1), 2);
+	assert_int_equal(snapshot_campaign_count(s, 2), 1);
+	assert_int_equal(snapshot_campaign_count(s, 3), 0);
 	assert_null(snapshot_campaign(s, 1, STR("")));
 	give_back(s);
 }
