@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { World, connection, until, within } from './peers/gateway.mjs';
 import { Smsc, smpp } from './peers/smsc.mjs';
-import { needs } from './peers/to_come.mjs';
 
 const w = new World();
 const it = within(w);
@@ -85,7 +84,7 @@ describe('what is tolerated', () => {
     ok(await bulk({ messages: [{ destination: number(), unknown: 1 }], messageText: 'x', more: [] }));
   });
 
-  it('numbers and dates of time as strings, and under either name', needs('schedules'), async () => {
+  it('numbers and dates of time as strings, and under either name', async () => {
     const at = Date.now() + 7200000, date = new Date(at).toISOString().slice(0, 19);
     for (const fields of [{ scheduledAt: at }, { scheduledAt: String(at) }, { scheduledAt: Math.floor(at / 1000) }, { scheduledDate: date, timeZone: 'UTC' }, { scheduleDate: date, timeZone: 'UTC' }, { delayedInMinutes: 120 }, { delayedInMinutes: '120' }]) {
       const m = await show(ok(await single({ destination: number(), ...fields }))[0].id);
@@ -95,14 +94,14 @@ describe('what is tolerated', () => {
     }
   });
 
-  it('hours in a query: repeated, with commas, in brackets', needs('schedules'), async () => {
+  it('hours in a query: repeated, with commas, in brackets', async () => {
     for (const window of ['timeWindow=11&timeWindow=12', 'timeWindow=11,12', 'timeWindow=[11,12]', 'timeWindow=%5B11%2C%2012%5D']) {
       const r = await request('GET', `/v1/send-sms?destination=${number()}&messageText=x&${window}`);
       assert.deepEqual((await show(ok(r)[0].id)).timeWindow, [11, 12], window);
     }
   });
 
-  it('params in a query: as JSON, and in brackets', needs('templates'), async () => {
+  it('params in a query: as JSON, and in brackets', async () => {
     for (const params of ['params=%7B%22name%22%3A%22Ana%22%7D', 'params[name]=Ana', 'params%5Bname%5D=Ana']) {
       const to = number();
       ok(await request('GET', `/v1/send-sms?destination=${to}&messageText=Ola+{{name}}&${params}`));
@@ -110,14 +109,14 @@ describe('what is tolerated', () => {
     }
   });
 
-  it('params that do not fit flag the message, and it is sent', needs('templates'), async () => {
+  it('params that do not fit flag the message, and it is sent', async () => {
     const to = number();
     const id = ok(await single({ destination: to, messageText: 'Ola {{name}}, {{code}}', params: { name: 'Ana', other: 1 } }))[0].id;
     assert.deepEqual((await g.delivered(id, 4)).invalidParams, ['code', 'other']);
     assert.equal(text(await seen(to)), 'Ola Ana, ');
   });
 
-  it('no timeZone: the user\'s, else the sub-account\'s, the account\'s, its country\'s, UTC', needs('schedules'), async () => {
+  it('no timeZone: the user\'s, else the sub-account\'s, the account\'s, its country\'s, UTC', async () => {
     const date = new Date(Date.now() + 2 * 86400000).toISOString().slice(0, 19);
     const behind = async () => (Date.parse((await show(ok(await single({ destination: number(), scheduledDate: date }))[0].id)).notBefore) - Date.parse(`${date}Z`)) / 3600000;
     assert.equal(await behind(), 0);
@@ -130,7 +129,7 @@ describe('what is tolerated', () => {
     for (const args of [['user', 'set', 'regular'], ['sub-account', 'set', 'default'], ['account', 'set', 'default']]) await g.command(...args, '--time-zone', 'none');
   });
 
-  it('dryRun says what would happen, and nothing does', needs('dryRun'), async () => {
+  it('dryRun says what would happen, and nothing does', async () => {
     const [first, second] = [number(), number()];
     const before = await g.metric('pombo_messages_accepted_total');
     for (const r of [await single({ destination: first, dryRun: true }), await query({ destination: first, dryRun: 'true' }), await bulk({ messages: [{ destination: first }, { destination: second }], messageText: 'x', dryRun: true })]) {
@@ -197,7 +196,7 @@ describe('up to the limit', () => {
     assert.deepEqual(r.messages.map(m => m.correlationId), messages.map(m => String(m.correlationId)));
   });
 
-  it('hours, zones and times at their edges', needs('schedules'), async () => {
+  it('hours, zones and times at their edges', async () => {
     const id = ok(await single({ destination: number(), timeWindow: [0, 23], timeZone: '-0100', scheduledAt: Date.now() + 364 * 86400000, expiresInMinutes: 365 * 1440 }))[0].id;
     const m = await show(id);
     assert.deepEqual([m.timeWindow, m.timeZone], [[0, 23], '-01:00']);
@@ -249,7 +248,7 @@ describe('a bulk takes each field from the message, else from defaultValues, els
     assert.deepEqual(await each(list, async m => (await g.status(m.id)).extraInfo), ['root', 'root', 'root']);
   });
 
-  it('scheduledAt, scheduledDate, delayedInMinutes', needs('schedules'), async () => {
+  it('scheduledAt, scheduledDate, delayedInMinutes', async () => {
     const at = hours => Date.now() + hours * 3600000, iso = hours => new Date(at(hours)).toISOString().slice(0, 19);
     const hours = m => Math.round((Date.parse(m.notBefore) - Date.now()) / 3600000);
     for (const value of [['scheduledAt', at(1), at(2), at(3)], ['scheduledDate', iso(1), iso(2), iso(3)], ['delayedInMinutes', 60, 120, 180]]) {
@@ -260,7 +259,7 @@ describe('a bulk takes each field from the message, else from defaultValues, els
     assert.deepEqual(await each(r.messages, async m => hours(await show(m.id))), [1, 2]);
   });
 
-  it('expiresAt, expiresDate, expiresInMinutes', needs('schedules'), async () => {
+  it('expiresAt, expiresDate, expiresInMinutes', async () => {
     const at = hours => Date.now() + hours * 3600000, iso = hours => new Date(at(hours)).toISOString().slice(0, 19);
     const hours = m => Math.round((Date.parse(m.expiresAt) - Date.now()) / 3600000);
     for (const value of [['expiresAt', at(1), at(2), at(3)], ['expiresDate', iso(1), iso(2), iso(3)], ['expiresInMinutes', 60, 120, 180]]) {
@@ -268,20 +267,20 @@ describe('a bulk takes each field from the message, else from defaultValues, els
     }
   });
 
-  it('timeWindow', needs('schedules'), async () => {
+  it('timeWindow', async () => {
     assert.deepEqual(await each(await three('timeWindow', [1], [2], [3]), async m => (await show(m.id)).timeWindow), [[1], [2], [3]]);
   });
 
-  it('timeZone', needs('schedules'), async () => {
+  it('timeZone', async () => {
     const list = await three('timeZone', 'America/Sao_Paulo', '+03:00', 'UTC', { timeWindow: [1] });
     assert.deepEqual(await each(list, async m => (await show(m.id)).timeZone), ['America/Sao_Paulo', '+03:00', 'UTC']);
   });
 
-  it('campaignAlias', needs('campaigns'), async () => {
+  it('campaignAlias', async () => {
     assert.deepEqual(await each(await three('campaignAlias', 'message', 'default', 'root'), async m => (await show(m.id)).campaign), ['message', 'default', 'root']);
   });
 
-  it('templateId, templateName', needs('templates'), async () => {
+  it('templateId, templateName', async () => {
     for (const [i, name] of ['eins', 'zwei', 'drei'].entries()) await g.command('template', 'add', '--name', name, '--text', name, '--id', String(i + 10));
     const none = { messageText: undefined };
     for (const value of [['templateId', 10, 11, 12], ['templateName', 'eins', 'zwei', 'drei']]) {
@@ -289,13 +288,13 @@ describe('a bulk takes each field from the message, else from defaultValues, els
     }
   });
 
-  it('flowId', needs('flows'), async () => {
+  it('flowId', async () => {
     const ids = [1, 2, 3].map(n => `14f8142d-e731-4971-8220-5a76a12c413${n}`);
     for (const id of ids) await g.command('flow', 'add', '--id', id, '--text', `flow ${id.at(-1)}`);
     assert.deepEqual(await each(await three('flowId', ...ids, { messageText: undefined }), async m => text(await seen(m.to))), ['flow 1', 'flow 2', 'flow 3']);
   });
 
-  it('params, name by name', needs('templates'), async () => {
+  it('params, name by name', async () => {
     const list = await three('params', { a: 'message' }, { a: 'default', b: 'default' }, { a: 'root', b: 'root', c: 'root' }, { messageText: '{{a}} {{b}} {{c}}' });
     assert.deepEqual(await each(list, async m => text(await seen(m.to))), ['message default root', 'default default root', 'root root root']);
   });

@@ -5,7 +5,6 @@ import { after, before, describe } from 'node:test';
 import net from 'node:net';
 import { World, connection, scenario, until, within } from './peers/gateway.mjs';
 import { Smsc } from './peers/smsc.mjs';
-import { needs } from './peers/to_come.mjs';
 
 const TO = '5511900000001';
 const SENDS = ['/v1/send-sms', '/v1/send-bulk-sms'];
@@ -121,23 +120,23 @@ describe('what is refused has no effect', () => {
     ['flashSMS', ['boolean'], 'must be true or false'],
     ['flashSms', ['boolean'], 'must be true or false'],
     ['subAccount', ['string', 'integer'], 'must be a string or a whole number'],
-    ['timeWindow', ['string', 'integer', 'array'], 'must be an array of hours', 'schedules'],
-    ['timeZone', ['string'], 'must be a string', 'schedules'],
-    ['scheduledAt', ['string', 'integer'], 'must be a string or a whole number', 'schedules'],
-    ['scheduledDate', ['string'], 'must be a string', 'schedules'],
-    ['scheduleDate', ['string'], 'must be a string', 'schedules'],
-    ['delayedInMinutes', ['string', 'integer'], 'must be a string or a whole number', 'schedules'],
-    ['expiresAt', ['string', 'integer'], 'must be a string or a whole number', 'schedules'],
-    ['expiresDate', ['string'], 'must be a string', 'schedules'],
-    ['expiresInMinutes', ['string', 'integer'], 'must be a string or a whole number', 'schedules'],
-    ['templateId', ['string', 'integer'], 'must be a string or a whole number', 'templates'],
-    ['templateName', ['string'], 'must be a string', 'templates'],
-    ['flowId', ['string'], 'must be a string', 'flows'],
-    ['params', ['object'], 'must be an object', 'templates'],
-    ['campaignAlias', ['string', 'integer'], 'must be a string or a whole number', 'campaigns'],
+    ['timeWindow', ['string', 'integer', 'array'], 'must be an array of hours'],
+    ['timeZone', ['string'], 'must be a string'],
+    ['scheduledAt', ['string', 'integer'], 'must be a string or a whole number'],
+    ['scheduledDate', ['string'], 'must be a string'],
+    ['scheduleDate', ['string'], 'must be a string'],
+    ['delayedInMinutes', ['string', 'integer'], 'must be a string or a whole number'],
+    ['expiresAt', ['string', 'integer'], 'must be a string or a whole number'],
+    ['expiresDate', ['string'], 'must be a string'],
+    ['expiresInMinutes', ['string', 'integer'], 'must be a string or a whole number'],
+    ['templateId', ['string', 'integer'], 'must be a string or a whole number'],
+    ['templateName', ['string'], 'must be a string'],
+    ['flowId', ['string'], 'must be a string'],
+    ['params', ['object'], 'must be an object'],
+    ['campaignAlias', ['string', 'integer'], 'must be a string or a whole number'],
   ];
-  for (const [field, kinds, rule, feature] of TYPES) {
-    it(`wrong types: ${field}`, needs(feature), async () => {
+  for (const [field, kinds, rule] of TYPES) {
+    it(`wrong types: ${field}`, async () => {
       for (const [kind, value] of Object.entries(VALUES)) {
         if (!kinds.includes(kind)) await everywhere({ [field]: value }, field, rule);
       }
@@ -156,8 +155,8 @@ describe('what is refused has no effect', () => {
   const DAY = 86400000, soon = ms => new Date(Date.now() + ms).toISOString().slice(0, 19);
   const ONE_START = 'only one of scheduledAt, scheduledDate and delayedInMinutes is allowed', ONE_EXPIRY = 'only one of expiresAt, expiresDate and expiresInMinutes is allowed';
   const DATES = 'must be yyyy-MM-ddTHH:mm:ss, optionally with Z or an offset', MINUTES = 'must be a whole number of minutes, not negative';
-  function rule(name, feature, cases) {
-    it(name, needs(feature), async () => {
+  function rule(name, cases) {
+    it(name, async () => {
       for (const [fields, field, words] of cases) {
         // A message's own text would win over a template of another level.
         const m = 'messageText' in fields ? { destination: TO } : { destination: TO, messageText: 'x' };
@@ -169,29 +168,29 @@ describe('what is refused has no effect', () => {
       }
     });
   }
-  rule('flashSMS is true or false', undefined, [[{ flashSMS: 'yes' }, 'flashSMS', 'must be true or false'], [{ flashSMS: '1' }, 'flashSMS', 'must be true or false']]);
-  rule('one schedule', 'schedules', [
+  rule('flashSMS is true or false', [[{ flashSMS: 'yes' }, 'flashSMS', 'must be true or false'], [{ flashSMS: '1' }, 'flashSMS', 'must be true or false']]);
+  rule('one schedule', [
     [{ scheduledAt: Date.now() + DAY, delayedInMinutes: 5 }, 'delayedInMinutes', ONE_START], [{ scheduledDate: soon(DAY), scheduledAt: Date.now() + DAY }, 'scheduledAt', ONE_START],
     [{ delayedInMinutes: 5, scheduledDate: soon(DAY) }, 'scheduledDate', ONE_START], [{ scheduledDate: soon(DAY), scheduleDate: soon(DAY) }, 'scheduleDate', ONE_START]]);
-  rule('one expiry', 'schedules', [
+  rule('one expiry', [
     [{ expiresAt: Date.now() + DAY, expiresInMinutes: 5 }, 'expiresInMinutes', ONE_EXPIRY], [{ expiresDate: soon(DAY), expiresAt: Date.now() + DAY }, 'expiresAt', ONE_EXPIRY],
     [{ expiresInMinutes: 5, expiresDate: soon(DAY) }, 'expiresDate', ONE_EXPIRY]]);
-  rule('a known time zone', 'schedules', [[{ timeZone: 'Mars/Olympus' }, 'timeZone', ZONE], [{ timeZone: '+25:00' }, 'timeZone', ZONE], [{ timeZone: '../UTC' }, 'timeZone', ZONE]]);
-  rule('hours from 0 to 23', 'schedules', [[{ timeWindow: [24] }, 'timeWindow', HOURS], [{ timeWindow: [-1] }, 'timeWindow', HOURS], [{ timeWindow: [11, 1.5] }, 'timeWindow', HOURS], [{ timeWindow: ['noon'] }, 'timeWindow', HOURS], [{ timeWindow: '11,' }, 'timeWindow', HOURS]]);
-  rule('times that can be read', 'schedules', [
+  rule('a known time zone', [[{ timeZone: 'Mars/Olympus' }, 'timeZone', ZONE], [{ timeZone: '+25:00' }, 'timeZone', ZONE], [{ timeZone: '../UTC' }, 'timeZone', ZONE]]);
+  rule('hours from 0 to 23', [[{ timeWindow: [24] }, 'timeWindow', HOURS], [{ timeWindow: [-1] }, 'timeWindow', HOURS], [{ timeWindow: [11, 1.5] }, 'timeWindow', HOURS], [{ timeWindow: ['noon'] }, 'timeWindow', HOURS], [{ timeWindow: '11,' }, 'timeWindow', HOURS]]);
+  rule('times that can be read', [
     [{ scheduledAt: 'tomorrow' }, 'scheduledAt', EPOCH], [{ expiresAt: -1 }, 'expiresAt', EPOCH], [{ scheduledDate: '2027-02-30T00:00:00' }, 'scheduledDate', DATES], [{ scheduleDate: '01/12/2027' }, 'scheduleDate', DATES],
     [{ expiresDate: '2027-12-01' }, 'expiresDate', DATES], [{ delayedInMinutes: -1 }, 'delayedInMinutes', MINUTES], [{ expiresInMinutes: 'x' }, 'expiresInMinutes', MINUTES]]);
-  rule('an expiry that is not past', 'schedules', [[{ expiresAt: Date.now() - 10000 }, 'expiresAt', 'is past'], [{ expiresDate: soon(-10000) }, 'expiresDate', 'is past'], [{ expiresInMinutes: 0 }, 'expiresInMinutes', 'is past']]);
-  rule('an expiry after the schedule', 'schedules', [[{ delayedInMinutes: 10, expiresInMinutes: 10 }, 'expiresInMinutes', 'must be later than the schedule'], [{ scheduledAt: Date.now() + DAY, expiresDate: soon(DAY / 2) }, 'expiresDate', 'must be later than the schedule']]);
-  rule('a year at most', 'schedules', [[{ scheduledAt: Date.now() + 367 * DAY }, 'scheduledAt', 'is more than a year ahead'], [{ scheduledDate: soon(367 * DAY) }, 'scheduledDate', 'is more than a year ahead'],
+  rule('an expiry that is not past', [[{ expiresAt: Date.now() - 10000 }, 'expiresAt', 'is past'], [{ expiresDate: soon(-10000) }, 'expiresDate', 'is past'], [{ expiresInMinutes: 0 }, 'expiresInMinutes', 'is past']]);
+  rule('an expiry after the schedule', [[{ delayedInMinutes: 10, expiresInMinutes: 10 }, 'expiresInMinutes', 'must be later than the schedule'], [{ scheduledAt: Date.now() + DAY, expiresDate: soon(DAY / 2) }, 'expiresDate', 'must be later than the schedule']]);
+  rule('a year at most', [[{ scheduledAt: Date.now() + 367 * DAY }, 'scheduledAt', 'is more than a year ahead'], [{ scheduledDate: soon(367 * DAY) }, 'scheduledDate', 'is more than a year ahead'],
     [{ delayedInMinutes: 367 * 1440 }, 'delayedInMinutes', 'is more than a year ahead'], [{ expiresInMinutes: 367 * 1440 }, 'expiresInMinutes', 'is more than a year ahead']]);
-  rule('a known template', 'templates', [[{ messageText: '', templateId: 77 }, 'templateId', 'unknown'], [{ messageText: '', templateId: -1 }, 'templateId', 'unknown'], [{ messageText: '', templateName: 'nobody' }, 'templateName', 'unknown'], [{ templateId: 'x' }, 'templateId', 'must be a whole number']]);
-  rule('a known flow', 'flows', [[{ messageText: '', flowId: '14f8142d-e731-4971-8220-5a76a12c4130' }, 'flowId', 'unknown'], [{ messageText: '', flowId: 'x' }, 'flowId', 'unknown']]);
-  rule('a text by template or by flow', 'flows', [[{ messageText: '', templateId: 0, flowId: 'x' }, 'flowId', 'not together with a template']]);
-  rule('params that are names and plain values', 'templates', [[{ params: { a: [] } }, 'params.a', 'must be a string, a number or a boolean'], [{ params: { '': 'x' } }, 'params', 'a name is empty'],
+  rule('a known template', [[{ messageText: '', templateId: 77 }, 'templateId', 'unknown'], [{ messageText: '', templateId: -1 }, 'templateId', 'unknown'], [{ messageText: '', templateName: 'nobody' }, 'templateName', 'unknown'], [{ templateId: 'x' }, 'templateId', 'must be a whole number']]);
+  rule('a known flow', [[{ messageText: '', flowId: '14f8142d-e731-4971-8220-5a76a12c4130' }, 'flowId', 'unknown'], [{ messageText: '', flowId: 'x' }, 'flowId', 'unknown']]);
+  rule('a text by template or by flow', [[{ messageText: '', templateId: 0, flowId: 'x' }, 'flowId', 'not together with a template']]);
+  rule('params that are names and plain values', [[{ params: { a: [] } }, 'params.a', 'must be a string, a number or a boolean'], [{ params: { '': 'x' } }, 'params', 'a name is empty'],
     [{ params: Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`p${i}`, 'x'])) }, 'params', 'more than 100 parameters']]);
 
-  it('a template by a name that fits several, or by id and name that disagree', needs('templates'), async () => {
+  it('a template by a name that fits several, or by id and name that disagree', async () => {
     for (const [id, name] of [[0, 'zero'], [1, 'same'], [2, 'Same']]) await g.command('template', 'add', '--name', name, '--text', 'x', '--id', String(id));
     await everywhereWithoutText({ templateName: 'same' }, 'templateName', 'fits several templates; name one by its templateId');
     await everywhereWithoutText({ templateId: 0, templateName: 'same' }, 'templateName', 'is not the name of the template with that templateId');
@@ -204,7 +203,7 @@ describe('what is refused has no effect', () => {
     fault(await bulk({ messages: [m], ...fields }), field, rule);
   }
 
-  it('an unknown campaign, where the account is closed for them', needs('campaigns'), async () => {
+  it('an unknown campaign, where the account is closed for them', async () => {
     await g.command('account', 'set', 'default', '--campaigns', 'closed');
     await everywhere({ campaignAlias: 'Promo' }, 'campaignAlias', 'unknown, and the account registers none by use');
     await g.command('account', 'set', 'default', '--campaigns', 'open');
@@ -226,10 +225,10 @@ describe('what is refused has no effect', () => {
 
   // One character beyond the limit, outside the basic plane: a character is a code point, whatever it takes in UTF-8 or UTF-16.
   const LENGTHS = [
-    ['messageText', 1280], ['correlationId', 64], ['extraInfo', 255], ['destination', 64], ['templateName', 127, 'templates'], ['campaignAlias', 128, 'campaigns'],
+    ['messageText', 1280], ['correlationId', 64], ['extraInfo', 255], ['destination', 64], ['templateName', 127], ['campaignAlias', 128],
   ];
-  for (const [field, most, feature] of LENGTHS) {
-    it(`one character too many: ${field}`, needs(feature), async () => {
+  for (const [field, most] of LENGTHS) {
+    it(`one character too many: ${field}`, async () => {
       for (const c of ['x', 'ç', '😀']) {
         await everywhere({ [field]: c.repeat(most + 1) }, field, `longer than ${most} characters`);
         fault(await query({ [field]: c.repeat(most + 1) }), field, `longer than ${most} characters`);
@@ -237,7 +236,7 @@ describe('what is refused has no effect', () => {
     });
   }
 
-  it('one character too many: names and values of params', needs('templates'), async () => {
+  it('one character too many: names and values of params', async () => {
     await everywhere({ params: { ['😀'.repeat(65)]: 'x' } }, 'params', 'a name is longer than 64 characters');
     await everywhere({ params: { a: '😀'.repeat(1281) } }, 'params.a', 'longer than 1280 characters');
   });
