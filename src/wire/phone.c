@@ -86,7 +86,8 @@ int phone_read(struct str s, struct phone *ret)
 			return -EINVAL;
 		}
 	}
-	if (n >= 2 && d[0] == '0' && d[1] == '0' && !plus) {
+	/* No country code begins with 0: three noughts are no prefix, and what is read again stays as it is. */
+	if (n >= 2 && d[0] == '0' && d[1] == '0' && (n == 2 || d[2] != '0') && !plus) {
 		n -= 2;
 		memmove(d, d + 2, n);
 	}

@@ -141,11 +141,22 @@ static void with_ninth_digit(struct phone *p)
 	p->n = 13;
 }
 
-/* One repair, not both: 55 01 99999-0001 is a mistyped area code, not a trunk prefix before an old number of area 19. */
+/* One repair, not both: 55 01 99999-0001 is a mistyped area code, not a trunk prefix before an old number of area 19. What no repair
+ * helps stays as it is. */
 void phone_canonical(const struct phone *p, struct phone *ret)
 {
-	*ret = *p;
-	with_ninth_digit(ret);
-	if (!phone_usable(ret))
-		without_trunk(ret);
+	struct phone q = *p, written = *p;
+
+	with_ninth_digit(&q);
+	if (!phone_usable(&q)) {
+		struct phone old;
+
+		q = written;
+		without_trunk(&q);
+		old = q;
+		with_ninth_digit(&old);
+		if (old.n != q.n)
+			q = written;
+	}
+	*ret = q;
 }

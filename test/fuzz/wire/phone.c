@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(!phone_usable(&p) || phone_usable(&again));
 	check(!phone_usable(&again) == !phone_zone(&again) && !phone_usable(&again) == !*phone_plan(&again).country);
 	p = again;
+	if (p.digits[0] == '0') /* nobody's: it might read as a prefix the second time */
+		return 0;
 	check(phone_destination(str_of(p.digits), &again) == phone_usable(&p));
 	check(strcmp(again.digits, p.digits) == 0);
 	return 0;
