@@ -1,5 +1,5 @@
 /* The memory driver's rows of what is still open, beside the messages: the due table, webhook calls, parked receipts, idempotency keys,
- * marks, credit. */
+ * marks, credit. Writer-side lists are copied before the caller hears of them, so that it may write while it listens. */
 #include <stdlib.h>
 
 #include "base/buf.h"
