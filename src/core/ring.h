@@ -1,5 +1,5 @@
-/* ring.h - the engine's inside, shared by its files: engine.c (the turn), intake.c, dispatch.c, receipts.c, hooks.c, lists.c,
- * recover.c. Everything here belongs to the engine thread. */
+/* ring.h - the engine's inside, shared by its files: engine.c (the turn), engine_life.c, intake.c, dispatch.c, due.c, rehome.c,
+ * receipts.c, hooks.c, lists.c, recover.c. Everything here belongs to the engine thread. */
 #pragma once
 #include <pthread.h>
 
@@ -190,8 +190,18 @@ void intake_forecast(struct engine *e, struct submission *s, const struct intake
 /* A message of the sub-account's system user, in the open batch. */
 void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source, struct str text);
 
-void dispatch_routes_changed(struct engine *e);
 void dispatch_turn(struct engine *e);
+/* The key at the head of that queue; 0 when there is none for now. */
+int64_t dispatch_head(struct engine *e, struct queue *k);
+/* Rows looked at in one go when a queue comes back from disk, or finds its rows again. */
+#ifndef REFILL_SCAN /* the simulation is also built with small limits */
+#define REFILL_SCAN 4096
+#endif
+/* rehome.c */
+void dispatch_routes_changed(struct engine *e);
+void rehome_rows(struct engine *e);   /* in each turn: the walk over the rows */
+void rehome_queues(struct engine *e); /* and what came back to a queue whose route is gone */
+/* due.c */
 void dispatch_timers(struct engine *e); /* due rows, expiry at queue heads, the sweep for receipts that never came */
 int64_t dispatch_next(const struct engine *e); /* wall ms of the next due row */
 

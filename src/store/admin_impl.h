@@ -1,4 +1,8 @@
-/* admin_impl.h - inside of admin.db's files: admin.c (accounts and what belongs to them), admin_texts.c. Callers hold the lock. */
+/* admin_impl.h - what admin.db's files share. Callers hold the lock.
+ *
+ *   admin.c           schema, opening, connections, audit, backup
+ *   admin_accounts.c  accounts and what belongs to them, changed    admin_load.c   the same, read at once
+ *   admin_texts.c     templates, flows, campaigns, words            admin_sql.c    one statement */
 #pragma once
 #include <pthread.h>
 

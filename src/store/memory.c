@@ -1,9 +1,8 @@
 /* The memory driver: store.h's contract without a disk, for the simulation and as the second opinion on the SQLite driver. A batch
  * is staged beside the committed rows until commit(), so that a crash is dropping what is staged; see memory.h for what tests may
- * do to it. Reading is in memory_read.c. */
+ * do to it. Messages and events are here; reading them is in memory_read.c, other rows are in memory_live.c and memory_mo.c. */
 #include "store/memory.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +10,6 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "store/memory_rows.h"
-
-static struct memory *of(struct store *s) { return OWNER(struct memory, store, s); }
-static void lock(struct memory *m) { pthread_mutex_lock(&m->c->lock); }
-static void unlock(struct memory *m) { pthread_mutex_unlock(&m->c->lock); }
 
 /* -- content ------------------------------------------------------------------------------------------------------- */
 
@@ -51,14 +46,6 @@ static void content_free(struct content *c)
 
 /* -- the open batch ------------------------------------------------------------------------------------------------ */
 
-static void *copy_of(const void *p, size_t n)
-{
-	void *copy = xcalloc(1, n);
-
-	memcpy(copy, p, n);
-	return copy;
-}
-
 static void note(struct memory *m, enum operation_kind kind, void *value, struct row_key key)
 {
 	if (m->op_count == m->op_cap) {
@@ -84,19 +71,12 @@ static struct row *touch(struct memory *m, struct table *t, struct row_key key)
 	return r;
 }
 
-static void stage(struct memory *m, struct table *t, struct row_key key, void *take)
+void memory_stage(struct memory *m, struct table *t, struct row_key key, void *take)
 {
 	struct row *r = touch(m, t, key);
 
 	t->value_free(r->open);
 	r->open = take;
-}
-
-/* Every operation: false when the store takes nothing more. Outside a batch is a mistake of the caller's. */
-static bool taking(struct memory *m)
-{
-	ASSERT(m->open);
-	return m->failed == 0;
 }
 
 static void memory_begin(struct store *s)
@@ -106,8 +86,6 @@ static void memory_begin(struct store *s)
 	ASSERT(!m->open);
 	m->open = true;
 }
-
-static void given_out(struct content *c, int64_t key) { c->last_key = MAX(c->last_key, key); }
 
 static void memory_accept(struct store *s, const struct delivery *d)
 {
@@ -120,7 +98,7 @@ static void memory_accept(struct store *s, const struct delivery *d)
 	ASSERT(m->c->deliveries.n == 0 || m->c->deliveries.a[m->c->deliveries.n - 1]->key.k[0] < d->key);
 	k = xnew(struct kept);
 	k->d = delivery_copy(d);
-	stage(m, &m->c->deliveries, (struct row_key){{d->key}}, k);
+	memory_stage(m, &m->c->deliveries, (struct row_key){{d->key}}, k);
 	given_out(m->c, MAX(d->key, d->batch));
 	note(m, OP_ACCEPT, m->observer.accept ? delivery_copy(d) : NULL, (struct row_key){{d->key}});
 	unlock(m);
@@ -145,13 +123,7 @@ static void memory_event(struct store *s, const struct event *e)
 	unlock(m);
 }
 
-static struct row_key due_key(const struct due *d)
-{
-	return (struct row_key){{d->at, d->key, (int64_t)((uint64_t)d->queue.route << 32 | d->queue.sub_account),
-				 d->queue.lane}};
-}
-
-static void set(struct store *s, struct table *t, struct row_key key, void *take, enum operation_kind kind, void *told)
+void memory_set(struct store *s, struct table *t, struct row_key key, void *take, enum operation_kind kind, void *told)
 {
 	struct memory *m = of(s);
 
@@ -161,169 +133,9 @@ static void set(struct store *s, struct table *t, struct row_key key, void *take
 		return;
 	}
 	lock(m);
-	stage(m, t, key, take);
+	memory_stage(m, t, key, take);
 	note(m, kind, told, key);
 	unlock(m);
-}
-
-static void memory_due_set(struct store *s, const struct due *d)
-{
-	set(s, &of(s)->c->due, due_key(d), copy_of(d, sizeof(*d)), OP_OTHER, NULL);
-}
-
-static void memory_due_del(struct store *s, const struct due *d)
-{
-	set(s, &of(s)->c->due, due_key(d), NULL, OP_OTHER, NULL);
-}
-
-static void memory_hook_set(struct store *s, const struct hook_row *h)
-{
-	set(s, &of(s)->c->hooks, (struct row_key){{h->key, h->kind}}, copy_of(h, sizeof(*h)), OP_HOOK_SET,
-	    copy_of(h, sizeof(*h)));
-}
-
-static void memory_hook_del(struct store *s, int64_t key, uint8_t kind)
-{
-	set(s, &of(s)->c->hooks, (struct row_key){{key, kind}}, NULL, OP_HOOK_DEL, NULL);
-}
-
-static void memory_park(struct store *s, const struct parked_row *p)
-{
-	set(s, &of(s)->c->parked, (struct row_key){{p->id}}, copy_of(p, sizeof(*p)), OP_PARK, copy_of(p, sizeof(*p)));
-}
-
-static void memory_unpark(struct store *s, int64_t id)
-{
-	set(s, &of(s)->c->parked, (struct row_key){{id}}, NULL, OP_OTHER, NULL);
-}
-
-static void memory_mo(struct store *s, const struct mo *m)
-{
-	set(s, &of(s)->c->mos, (struct row_key){{m->key}}, mo_copy(m), OP_MO, mo_copy(m));
-	given_out(of(s)->c, m->key);
-}
-
-static struct mo_part *part_copy(const struct mo_part *p)
-{
-	struct mo_part *copy = xcalloc(1, sizeof(*p) + p->text.n);
-
-	*copy = *p;
-	copy->text.p = (const char *)(copy + 1);
-	if (p->text.n > 0)
-		memcpy(copy + 1, p->text.p, p->text.n);
-	return copy;
-}
-
-static void memory_mo_part(struct store *s, const struct mo_part *p)
-{
-	set(s, &of(s)->c->mo_parts, (struct row_key){{p->key}}, part_copy(p), OP_MO_PART, part_copy(p));
-	given_out(of(s)->c, p->key);
-}
-
-static void memory_idem(struct store *s, const struct idem_row *r)
-{
-	set(s, &of(s)->c->idems, (struct row_key){{(int64_t)r->hash}}, copy_of(r, sizeof(*r)), OP_OTHER, NULL);
-	given_out(of(s)->c, r->batch);
-}
-
-static void memory_mark(struct store *s, const char *key, struct str value)
-{
-	struct mark *mark = xcalloc(1, sizeof(*mark) + value.n);
-
-	mark->n = value.n;
-	if (value.n > 0)
-		memcpy(mark->value, value.p, value.n);
-	set(s, &of(s)->c->marks, mark_key(key), mark, OP_OTHER, NULL);
-}
-
-static void memory_ledger(struct store *s, const struct ledger_row *l)
-{
-	set(s, &of(s)->c->ledger, (struct row_key){{l->id}}, copy_of(l, sizeof(*l)), OP_LEDGER, copy_of(l, sizeof(*l)));
-}
-
-static void memory_balance_set(struct store *s, const struct balance_row *b)
-{
-	set(s, &of(s)->c->balances, (struct row_key){{b->kind, b->owner}}, copy_of(b, sizeof(*b)), OP_OTHER, NULL);
-}
-
-/* Events are changed where they are: no test goes back behind an erasure. */
-static void erase_events(struct content *c, int64_t key)
-{
-	for (size_t i = 0; i < c->event_count; i++)
-		if (c->events[i]->key == key && c->events[i]->kind != EV_ATTEMPT)
-			c->events[i]->detail_len = 0;
-}
-
-static void erase_parts(struct memory *m, struct str keys)
-{
-	for (size_t i = 0; i + 8 <= keys.n; i += 8) {
-		uint64_t le;
-		struct row *r;
-		struct mo_part *copy;
-
-		memcpy(&le, keys.p + i, sizeof(le));
-		r = table_find(&m->c->mo_parts, (struct row_key){{(int64_t)le64toh(le)}});
-		if (!r || !row_seen(r))
-			continue;
-		copy = part_copy(row_seen(r));
-		memset(copy->source, 0, sizeof(copy->source));
-		copy->text = (struct str){0};
-		stage(m, &m->c->mo_parts, r->key, copy);
-	}
-}
-
-static void memory_erase(struct store *s, int64_t key, const int64_t *seqs, size_t n)
-{
-	struct memory *m = of(s);
-	struct row *r = table_find(&m->c->deliveries, (struct row_key){{key}}),
-		   *mo = table_find(&m->c->mos, (struct row_key){{key}});
-	const struct kept *from = r ? row_seen(r) : NULL;
-
-	(void)seqs;
-	(void)n;
-	if (!taking(m))
-		return;
-	lock(m);
-	if (from) {
-		struct kept *k = xnew(struct kept);
-
-		k->d = delivery_copy(from->d);
-		delivery_erase(k->d);
-		k->n = from->n;
-		k->seqs = xcalloc(from->n + 1, sizeof(*k->seqs));
-		if (from->n)
-			memcpy(k->seqs, from->seqs, from->n * sizeof(*k->seqs));
-		stage(m, &m->c->deliveries, r->key, k);
-		erase_events(m->c, key);
-	}
-	if (mo && row_seen(mo)) {
-		struct mo *copy = mo_copy(row_seen(mo));
-
-		erase_parts(m, copy->parts);
-		memset(copy->source, 0, sizeof(copy->source));
-		copy->text = copy->correlation = (struct str){0};
-		stage(m, &m->c->mos, mo->key, copy);
-		erase_events(m->c, key);
-	}
-	unlock(m);
-}
-
-static void memory_erase_parked(struct store *s, struct str number)
-{
-	struct memory *m = of(s);
-
-	if (!taking(m))
-		return;
-	for (size_t i = 0; i < m->c->parked.n; i++) {
-		const struct parked_row *p = row_seen(m->c->parked.a[i]);
-		struct parked_row *copy;
-
-		if (!p || (!str_eqz(number, p->source) && !str_eqz(number, p->destination)))
-			continue;
-		copy = copy_of(p, sizeof(*p));
-		copy->source[0] = copy->destination[0] = '\0';
-		set(s, &m->c->parked, (struct row_key){{p->id}}, copy, OP_OTHER, NULL);
-	}
 }
 
 /* Only the moving half moves; it goes through its blob, as it would on disk. */
@@ -343,7 +155,7 @@ static bool merge_one(struct memory *m, const struct delivery *d, const int64_t 
 		k->n = from->n;
 		if (from->n > 0)
 			memcpy(k->seqs, from->seqs, from->n * sizeof(*k->seqs));
-		stage(m, &m->c->deliveries, r->key, k);
+		memory_stage(m, &m->c->deliveries, r->key, k);
 	} else {
 		k = r->open;
 		k->seqs = xrealloc(k->seqs, k->n + n + 1, sizeof(*k->seqs));
@@ -523,24 +335,13 @@ static struct memory *memory_new(struct content *take, const struct store_option
 
 	m->c = take;
 	m->options = *o;
-	m->ops = memory_reading;
+	memory_read_ops(&m->ops);
+	memory_live_ops(&m->ops);
+	memory_mo_ops(&m->ops);
+	memory_erase_ops(&m->ops);
 	m->ops.begin = memory_begin;
 	m->ops.accept = memory_accept;
 	m->ops.event = memory_event;
-	m->ops.due_set = memory_due_set;
-	m->ops.due_del = memory_due_del;
-	m->ops.hook_set = memory_hook_set;
-	m->ops.hook_del = memory_hook_del;
-	m->ops.park = memory_park;
-	m->ops.unpark = memory_unpark;
-	m->ops.mo = memory_mo;
-	m->ops.mo_part = memory_mo_part;
-	m->ops.idem = memory_idem;
-	m->ops.mark = memory_mark;
-	m->ops.ledger = memory_ledger;
-	m->ops.balance_set = memory_balance_set;
-	m->ops.erase = memory_erase;
-	m->ops.erase_parked = memory_erase_parked;
 	m->ops.merge = memory_merge;
 	m->ops.commit = memory_commit;
 	m->ops.idle = memory_idle;

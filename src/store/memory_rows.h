@@ -1,6 +1,7 @@
 /* memory_rows.h - inside the memory driver: sorted tables of rows, each with the committed value and the open batch's. */
 #pragma once
 #include <pthread.h>
+#include <string.h>
 
 #include "store/memory.h"
 
@@ -57,7 +58,7 @@ struct operation { /* for the observer, in order */
 };
 struct memory {
 	struct store store;   /* first */
-	struct store_ops ops; /* the reading members of memory_read.c and the writing ones of memory.c */
+	struct store_ops ops; /* each file puts its own in */
 	struct store_options options;
 	struct content *c; /* owned */
 	bool open;         /* inside a batch */
@@ -80,6 +81,43 @@ struct row *table_put(struct table *t, struct row_key key); /* finds or inserts 
 void table_sweep(struct table *t);                          /* drops rows that hold nothing any more */
 void table_done(struct table *t);
 void kept_free(void *value);
-extern const struct store_ops memory_reading; /* reading members only */
+struct mo_part *mo_part_copy(const struct mo_part *p);
+
+struct store_reader {
+	struct memory *m;
+};
+static inline struct memory *of(struct store *s) { return OWNER(struct memory, store, s); }
+static inline void lock(struct memory *m) { pthread_mutex_lock(&m->c->lock); }
+static inline void unlock(struct memory *m) { pthread_mutex_unlock(&m->c->lock); }
+static inline void *seen(const struct table *t, struct row_key key) /* by the writer */
+{
+	const struct row *r = table_find(t, key);
+
+	return r ? row_seen(r) : NULL;
+}
+static inline void given_out(struct content *c, int64_t key) { c->last_key = MAX(c->last_key, key); }
+/* Every operation: false when the store takes nothing more. Outside a batch is a mistake of the caller's. */
+static inline bool taking(struct memory *m)
+{
+	ASSERT(m->open);
+	return m->failed == 0;
+}
+static inline void *copy_of(const void *p, size_t n)
+{
+	void *copy = xcalloc(1, n);
+
+	memcpy(copy, p, n);
+	return copy;
+}
+/* Takes the value as the open batch's; NULL: the row goes. Under the lock. */
+void memory_stage(struct memory *m, struct table *t, struct row_key key, void *take);
+/* The same as one operation of the batch; told is what the observer gets. */
+void memory_set(struct store *s, struct table *t, struct row_key key, void *take, enum operation_kind kind, void *told);
+
+/* What each file does of the contract. */
+void memory_read_ops(struct store_ops *o);
+void memory_live_ops(struct store_ops *o);
+void memory_mo_ops(struct store_ops *o);
+void memory_erase_ops(struct store_ops *o);
 /* Whole days before that end: what is final, without a pending webhook and without later events goes, its events with it. */
 void memory_retain(struct content *c, int64_t end_ms);

@@ -1,6 +1,7 @@
 /* sqlite.h - what the files of the SQLite driver share; nobody else includes it.
  *
  *   sqlite.c          the store itself: open, batch, sticky error, close
+ *   sqlite_messages.c messages and events, appended and read by the writer
  *   sqlite_conn.c     connections, settings, statements        sqlite_schema.c  tables, migrations
  *   sqlite_rows.c     deliveries and events to and from rows    sqlite_live.c    due, hooks, parked, keys, marks
  *   sqlite_mo.c       MOs and their parts
@@ -187,9 +188,17 @@ void index_event(struct sq *s, int64_t day, int kind, uint64_t hash, int64_t key
 uint64_t correlation_hash(const struct hash_key *k, uint32_t account, struct str text);
 int sq_recover(struct store *st,
 	       bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx);
-int sq_events_from(struct store *st, int64_t from, size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx);
 int sq_unfinished_after(struct store *st, unsigned states, int64_t after, int64_t until, size_t scan,
 			bool (*fn)(void *ctx, struct delivery *take), void *ctx, int64_t *last);
+
+/* -- messages and events, the writer's side ---------------------------------------------------------------------------- */
+void sq_accept(struct store *st, const struct delivery *d);
+void sq_event(struct store *st, const struct event *e);
+void chunk_open(struct sq *s); /* after a start */
+int sq_load(struct store *st, int64_t key, struct delivery **ret);
+int sq_load_event(struct store *st, int64_t seq, struct event *ret);
+size_t sq_by_carrier(struct store *st, uint64_t id_hash, int64_t *keys, size_t max);
+int sq_events_from(struct store *st, int64_t from, size_t max, bool (*fn)(void *ctx, const struct event *e), void *ctx);
 
 /* -- live rows ------------------------------------------------------------------------------------------------------- */
 void sq_due_set(struct store *st, const struct due *d);

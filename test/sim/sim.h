@@ -1,6 +1,6 @@
 /* sim.h - the engine in simulated time: one seed decides who sends what, what carriers and receivers do, which links drop, and
  * when the process dies. The parts: client.c submits, carrier.c is the channel and the SMSCs behind it, receiver.c the webhook
- * receivers, judge.c knows what is durable and objects, world.c moves the clock. */
+ * receivers, judge.c and its files know what is durable and object, world.c moves the clock. */
 #pragma once
 #include "base/heap.h"
 #include "base/list.h"
@@ -162,7 +162,7 @@ struct owner {
 void owner_open(struct sim *s);
 void owner_calm(struct sim *s); /* the troubled time is over: what is paused is resumed, or left to expire */
 void owner_die(struct sim *s);
-/* What judge.c knows of it. Scope: sub-account, 0 = all. */
+/* What judge_owner.c knows of it. Scope: sub-account, 0 = all. */
 struct uid judge_pick(struct sim *s); /* some message that was acknowledged; key 0: none */
 void judge_asked(struct sim *s, int verb, int64_t key);
 void judge_campaign_asked(struct sim *s, int verb, unsigned campaign, uint32_t sub);

@@ -2,10 +2,10 @@
  *
  *   sms.c      channel: mailboxes from the engine, the end of each turn, reload, stop, status
  *   conn.c     connection: its links, which link takes an attempt, what it grants to the core
- *   session.c  one link: bind state machine, timers, what is written
+ *   session.c  one link: bind state machine, timers; session_bound.c while it is bound: what is written, enquire_link, draining
  *   input.c    PDUs that come in on a link
  *   dial.c     name -> address -> socket -> TLS
- *   submit.c   attempt -> parts -> submit_sm, and what their responses mean
+ *   submit.c   attempt -> parts -> submit_sm; submit_answer.c what the responses mean; submit_job.c jobs and their ends
  *   address.c  the addresses and times of a submit_sm
  *   deliver.c  receipts and MOs, acknowledged once they are stored
  *
@@ -28,6 +28,7 @@ struct bufferevent;
 #define PDU_MAX ((size_t)70 * 1024) /* holds a message_payload of 64 KiB */
 #define OUTPUT_HIGH \
 	((size_t)64 * 1024) /* no submits beyond this much unsent; also bounds what a late enquire_link waits for */
+#define OUTPUT_LOW ((size_t)16 * 1024)     /* with so little unsent what waited for room goes on */
 #define OUTPUT_STUCK ((size_t)1024 * 1024) /* the peer sends but does not read: stop reading it */
 #define UNBIND_MS 5000
 #define DRAIN_MS 10000
@@ -165,6 +166,25 @@ struct job {
 	struct piece *pieces, one;
 };
 
+static inline struct piece *piece_of(struct window_entry *e) { return OWNER(struct piece, w, e); }
+static inline struct job *queue_head(const struct session *s)
+{
+	struct node *n = list_first(&s->queue);
+
+	return n ? OWNER(struct job, node, n) : NULL;
+}
+static inline struct piece *again_head(const struct session *s)
+{
+	struct node *n = list_first(&s->again);
+
+	return n ? OWNER(struct piece, again, n) : NULL;
+}
+/* Parts of a job in the queue that were never written; before the split as many as the core thought. */
+static inline int64_t never_written(const struct job *j)
+{
+	return (j->n ? j->n : MAX(j->a->parts, 1)) - j->next;
+}
+
 /* sms.c */
 void sms_touch(struct sms *ch);
 void sms_post(struct sms *ch, struct input *in);        /* results and capacities */
@@ -183,7 +203,7 @@ void conn_retire(struct conn *c); /* drains; conn_gone() is true when nothing is
 bool conn_gone(const struct conn *c);
 void conn_status(struct conn *c, struct buf *json); /* under sms.lock */
 
-/* session.c */
+/* session.c, session_bound.c */
 struct session *session_new(struct conn *c, enum role role, unsigned index);
 void session_free(struct session *s);
 void session_start(struct session *s);
@@ -201,13 +221,17 @@ void session_stage(struct session *s, const struct smpp_pdu *m);
 void session_answer(struct session *s, uint32_t response, uint32_t seq, uint32_t status);
 size_t session_unsent(const struct session *s); /* octets staged or in bev's output */
 void session_reading(struct session *s);        /* on or off, as stalled and stuck say */
+/* Between session.c and session_bound.c. limit_ms: when the timer fires, 0 = it stays off. */
+void session_go(struct session *s, enum session_state to, int64_t limit_ms, const char *why);
+void session_on_write(struct bufferevent *bev, void *ctx);
+void session_serve(struct session *s); /* what is due on a bound link */
 const char *session_state_name(enum session_state st);
 static inline struct sms *session_sms(const struct session *s) { return s->conn->ch; }
 
 /* input.c */
 void session_input(struct session *s); /* takes what is in the input buffer */
 
-/* submit.c */
+/* submit.c, submit_answer.c, submit_job.c */
 void submit_refuse(struct sms *ch, struct attempt *take, enum verdict v, int32_t status); /* never taken by a link */
 void submit_queue(struct session *s, struct attempt *take);
 void submit_pump(struct session *s, int64_t now_us, int64_t now_ms);
@@ -219,6 +243,13 @@ void submit_drain(struct session *s);                 /* what has not begun goes
 void submit_put_back(struct session *s);              /* and what the SMSC only ever threw back */
 void submit_lost(struct session *s);                  /* the link's life ended: everything is answered */
 bool submit_idle(const struct session *s);
+
+/* submit_job.c, for the other two */
+void job_post_accepted(struct session *s, const struct piece *p, const struct smpp_pdu *m);
+void job_free_if_answered(struct session *s, struct job *j);
+void job_take_from_again(struct session *s, struct piece *p);
+void job_end(struct session *s, struct job *j, enum verdict v, int32_t status); /* j may be gone after it */
+bool job_shut(const struct job *j, int64_t now_ms);
 
 /* address.c */
 struct smpp_pdu;

@@ -1,4 +1,4 @@
-/* session.c - one link to an SMSC: the bind state machine, its timers, what is written. What comes in is in input.c.
+/* session.c - one link to an SMSC: the bind state machine, its timers. What comes in is in input.c.
  *
  *              start            connected        handshake done
  *   CLOSED ------------> CONNECTING -------> TLS --------------+
@@ -12,8 +12,8 @@
  * One timer serves the state: its limit, the delay of BACKOFF, in BOUND whatever is due next (oldest response, enquire_link, end of
  * a drain). It is set when something comes due sooner than it would fire, and looks again whenever it fires, so that the
  * thousands of PDUs in between touch no timer. A failed connect or bind goes on to the next host; a round over all of them
- * ends in an exponential delay. The generation numbers the lives of links: what comes back from other threads names it. */
-#include <event2/buffer.h>
+ * ends in an exponential delay. The generation numbers the lives of links: what comes back from other threads names it.
+ * What a bound link does is in session_bound.c. */
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -26,12 +26,9 @@
 #include "channel/sms/internal.h"
 
 #define INPUT_HIGH ((size_t)128 * 1024) /* more than PDU_MAX, or a whole one would never be there */
-#define OUTPUT_LOW ((size_t)16 * 1024)
-#define ENQUIRE_ANSWER_MS 10000
-#define ALREADY_BOUND_MS 30000 /* the old session lives until the SMSC notices */
+#define ALREADY_BOUND_MS 30000          /* the old session lives until the SMSC notices */
 #define NEXT_HOST_MS 50
 #define STABLE_US 5000000 /* a bind that held for so long starts the delays anew */
-#define SEQ_MAX 0x7fffffffu
 #define INTERFACE_VERSION 0x34
 
 struct state_rule {
@@ -50,7 +47,7 @@ static const struct sms_host *host_of(const struct session *s)
 }
 
 /* The only writer of s->state. limit_ms: when the timer fires, 0 = it stays off. */
-static void session_go(struct session *s, enum session_state to, int64_t limit_ms, const char *why)
+void session_go(struct session *s, enum session_state to, int64_t limit_ms, const char *why)
 {
 	struct sms *ch = session_sms(s);
 	const char *url = host_of(s)->url;
@@ -180,79 +177,6 @@ void session_fail(struct session *s, const char *why)
 	}
 }
 
-/* -- out ----------------------------------------------------------------------------------------------------------- */
-
-uint32_t session_seq(struct session *s)
-{
-	s->seq = s->seq >= SEQ_MAX ? 1 : s->seq + 1;
-	return s->seq;
-}
-
-void session_stage(struct session *s, const struct smpp_pdu *m)
-{
-	/* Cannot fail: all that we make fits its PDU, and the peer is no longer read long before the buffer's ceiling. */
-	int r = smpp_encode(m, &s->out);
-
-	ASSERT(r == 0);
-	sms_touch(session_sms(s));
-}
-
-void session_answer(struct session *s, uint32_t response, uint32_t seq, uint32_t status)
-{
-	struct smpp_pdu m = {.id = response, .status = status, .seq = seq};
-
-	session_stage(s, &m);
-}
-
-size_t session_unsent(const struct session *s)
-{
-	return s->out.n + evbuffer_get_length(bufferevent_get_output(s->bev));
-}
-
-void session_reading(struct session *s)
-{
-	if (s->stalled || s->stuck)
-		bufferevent_disable(s->bev, EV_READ);
-	else
-		bufferevent_enable(s->bev, EV_READ);
-}
-
-void session_flush(struct session *s)
-{
-	if (!s->bev || !s->out.n)
-		return;
-	if (bufferevent_write(s->bev, s->out.p, s->out.n) < 0) {
-		session_fail(s, "write");
-		return;
-	}
-	s->added += s->out.n;
-	buf_clear(&s->out);
-	if (session_unsent(s) > OUTPUT_STUCK && !s->stuck) {
-		s->stuck = true;
-		session_reading(s);
-	}
-}
-
-static void on_write(struct bufferevent *bev, void *ctx)
-{
-	struct session *s = ctx;
-	size_t unsent = session_unsent(s);
-
-	(void)bev;
-	if (s->close_when_sent && !unsent) {
-		session_fail(s, "unbound by the SMSC");
-		return;
-	}
-	if (s->stuck && unsent <= OUTPUT_LOW) {
-		s->stuck = false;
-		session_reading(s);
-	}
-	if (s->output_full) {
-		s->output_full = false;
-		sms_touch(session_sms(s));
-	}
-}
-
 /* -- binding ------------------------------------------------------------------------------------------------------- */
 
 static void send_bind(struct session *s)
@@ -364,7 +288,7 @@ static void begin_life(struct session *s, struct bufferevent *bev, bool tls)
 	s->enquired_at = 0;
 	s->output_full = s->stuck = s->close_when_sent = s->refusing = false;
 	s->heard_at = mono_us();
-	bufferevent_setcb(bev, on_read, on_write, on_event, s);
+	bufferevent_setcb(bev, on_read, session_on_write, on_event, s);
 	bufferevent_setwatermark(bev, EV_READ, 0, INPUT_HIGH);
 	bufferevent_setwatermark(bev, EV_WRITE, OUTPUT_LOW, 0);
 	bufferevent_enable(bev, EV_READ | EV_WRITE);
@@ -404,47 +328,6 @@ void session_start(struct session *s)
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
 
-void session_wake_at(struct session *s, int64_t us)
-{
-	if (us >= s->timer_at)
-		return;
-	s->timer_at = us;
-	timer_set(&s->timer, (us - mono_us() + 999) / 1000);
-}
-
-static void serve(struct session *s)
-{
-	const struct smpp_timers *t = &s->conn->set->timers;
-	int64_t now = mono_us(), due;
-
-	s->timer_at = INT64_MAX;
-	if (s->stalled) { /* we do not listen, so silence and missing responses say nothing */
-		session_wake_at(s, now + 1000000);
-		sms_touch(session_sms(s)); /* a drain may end */
-		return;
-	}
-	due = submit_overdue(s, now);
-	if (s->enquired_at) {
-		int64_t end = s->enquired_at + MIN((int64_t)ENQUIRE_ANSWER_MS, t->enquire_link_ms) * 1000;
-
-		if (now >= end) {
-			session_fail(s, "no answer to enquire_link");
-			return;
-		}
-		due = MIN(due, end);
-	} else if (now >= s->heard_at + t->enquire_link_ms * 1000) {
-		session_answer(s, SMPP_ENQUIRE_LINK, session_seq(s), 0);
-		s->enquired_at = now;
-		due = MIN(due, now + MIN((int64_t)ENQUIRE_ANSWER_MS, t->enquire_link_ms) * 1000);
-	} else {
-		due = MIN(due, s->heard_at + t->enquire_link_ms * 1000);
-	}
-	if (s->draining && now < s->drain_until)
-		due = MIN(due, s->drain_until);
-	sms_touch(session_sms(s));
-	session_wake_at(s, due);
-}
-
 static void on_timer(struct timer *timer)
 {
 	struct session *s = OWNER(struct session, timer, timer);
@@ -454,63 +337,13 @@ static void on_timer(struct timer *timer)
 	case SESSION_CONNECTING: session_fail(s, "connect: time-out"); return;
 	case SESSION_TLS: session_fail(s, "tls: time-out"); return;
 	case SESSION_BINDING: session_fail(s, "no answer to the bind"); return;
-	case SESSION_BOUND: serve(s); return;
+	case SESSION_BOUND: session_serve(s); return;
 	case SESSION_UNBINDING: session_fail(s, "no end of the unbind"); return;
 	case SESSION_BACKOFF: session_start(s); return;
 	}
 }
 
 static void on_retry(struct timer *t) { deliver_retry(OWNER(struct session, retry, t)); }
-
-/* -- draining ------------------------------------------------------------------------------------------------------ */
-
-/* When the program or the link has to go, the wait is short. The operator who drains a connection has time: until the last answer is
- * there, or has not come. */
-static int64_t drain_ms(const struct session *s)
-{
-	int64_t response = s->conn->set->timers.response_ms;
-
-	return s->conn->retired ? MIN((int64_t)DRAIN_MS, response) : response + 1000;
-}
-
-void session_drain(struct session *s)
-{
-	if (s->draining) {
-		s->drain_until = MIN(s->drain_until, mono_us() + drain_ms(s) * 1000);
-		return;
-	}
-	if (s->state != SESSION_BOUND) {
-		s->draining = true;
-		if (s->state != SESSION_UNBINDING)
-			session_fail(s, "stopped");
-		return;
-	}
-	s->draining = true;
-	s->drain_until = mono_us() + drain_ms(s) * 1000;
-	submit_drain(s);
-	session_wake_at(s, s->drain_until);
-	sms_touch(session_sms(s));
-}
-
-void session_undrain(struct session *s)
-{
-	s->draining = false;
-	if (s->state == SESSION_CLOSED)
-		session_start(s);
-}
-
-void session_turn(struct session *s)
-{
-	bool done;
-
-	if (s->state != SESSION_BOUND || !s->draining)
-		return;
-	done = submit_idle(s) && !s->unacked && !s->stalled;
-	if (!done && mono_us() < s->drain_until)
-		return;
-	session_answer(s, SMPP_UNBIND, session_seq(s), 0);
-	session_go(s, SESSION_UNBINDING, MIN((int64_t)UNBIND_MS, s->conn->set->timers.bind_ms), "drained");
-}
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
