@@ -287,7 +287,8 @@ describe('dry runs', { concurrency: 4 }, () => {
       messages: await g.json('message', 'search'), credit: await g.json('credit', 'show'), ledger: await g.json('credit', 'ledger'), campaigns: await g.json('campaign', 'list'),
       statuses: [...(await g.statuses(before)).values()], calls: receiver.calls.length, submits: smsc.submits.length, meters: await meters(),
     });
-    // Until nothing moves by itself any more.
+    // Until nothing moves by itself any more. Gauges are told once a second: these say that they have been since the last call ended.
+    await until('its gauges', async () => { const t = (await meters()).join('\n'); return /pombo_connection_up\{.*\} 1$/m.test(t) && /pombo_webhook_backlog\{.*\} 0$/m.test(t); });
     let still = await all();
     await until('quiet', async () => { const was = still; still = await all(); return JSON.stringify(was) === JSON.stringify(still); });
 
