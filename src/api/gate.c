@@ -29,13 +29,18 @@ static bool check_route(struct request *q)
 	return true;
 }
 
-static bool pass_rate(struct request *q, struct rate_table *t, uint64_t key, int64_t per_second, const char *what)
+struct limited { /* what a bucket counts, in words */
+	const char *one, *many, *of;
+};
+
+static bool pass_rate(struct request *q, struct rate_table *t, uint64_t key, int64_t per_second, const struct limited *what)
 {
 	int64_t wait = rate_take(t, key, per_second, mono_us());
 
 	if (!wait)
 		return true;
-	request_refuse(q, MHD_HTTP_TOO_MANY_REQUESTS, "more than %lld %s", (long long)per_second, what);
+	request_refuse(q, MHD_HTTP_TOO_MANY_REQUESTS, "more than %lld %s a second %s", (long long)per_second,
+		       per_second == 1 ? what->one : what->many, what->of);
 	q->retry_after_s = (unsigned)((wait + 999999) / 1000000);
 	return false;
 }
@@ -53,26 +58,33 @@ static struct ip client_of(const struct request *q, const struct head *h)
 	return client;
 }
 
-static bool check_address_limits(struct request *q, const struct settings *s, const struct head *h)
+/* *key: of the client's buckets. */
+static bool count_request(struct request *q, const struct settings *s, const struct head *h, uint64_t *key)
 {
+	static const struct limited what = {"request", "requests", "from one address"};
 	struct ip client = client_of(q, h);
-	uint64_t key = ip_key(&client);
 
-	if (!pass_rate(q, q->api->addresses, key, s->limits.requests_per_second, "requests a second from one address"))
-		return false;
+	*key = ip_key(&client);
+	return pass_rate(q, q->api->addresses, *key, s->limits.requests_per_second, &what);
+}
+
+static bool count_query(struct request *q, const struct settings *s, uint64_t key)
+{
+	static const struct limited what = {"status query", "status queries", "from one address"};
+
 	return !(q->route->flags & ROUTE_STATUS) ||
-	       pass_rate(q, q->api->addresses, key ^ STATUS_BUCKET, s->limits.status_queries_per_second,
-			 "status queries a second from one address");
+	       pass_rate(q, q->api->addresses, key ^ STATUS_BUCKET, s->limits.status_queries_per_second, &what);
 }
 
 static bool check_principal_limits(struct request *q, const struct settings *s)
 {
+	static const struct limited of_user = {"request", "requests", "from one user"},
+				    of_account = {"request", "requests", "from one account"};
 	const struct user *u = q->user;
 
-	return pass_rate(q, q->api->principals, USER_BUCKET | u->id, s->limits.user_requests_per_second,
-			 "requests a second from one user") &&
+	return pass_rate(q, q->api->principals, USER_BUCKET | u->id, s->limits.user_requests_per_second, &of_user) &&
 	       pass_rate(q, q->api->principals, ACCOUNT_BUCKET | u->account,
-			 s->limits.account_requests_per_second, "requests a second from one account");
+			 s->limits.account_requests_per_second, &of_account);
 }
 
 static bool read_query_string(struct request *q)
@@ -240,13 +252,22 @@ static void hash_key_of(struct request *q, struct str key)
 	q->idem_hash = short_hash(parts, COUNT_OF(parts));
 }
 
+void gate_broken(struct request *q, const struct settings *s, const struct head *h)
+{
+	uint64_t client;
+
+	(void)!count_request(q, s, h, &client);
+}
+
 void gate_head(struct request *q, const struct settings *s, const struct head *h, const struct head_facts *f)
 {
 	struct str key;
+	uint64_t client;
 
-	if (!check_route(q) || (q->route->flags & ROUTE_OPEN))
+	if (q->route && q->route->flags & ROUTE_OPEN && q->route->methods & q->method)
 		return;
-	if (!check_address_limits(q, s, h) || !read_key(q, h, &key))
+	/* Whoever asks for what is not there is counted too. */
+	if (!count_request(q, s, h, &client) || !check_route(q) || !count_query(q, s, client) || !read_key(q, h, &key))
 		return;
 	if (key.n && q->method == METHOD_GET)
 		q->body_hash = body_hash(q->raw_query); /* before it is decoded in place */

@@ -154,8 +154,12 @@ static enum MHD_Result on_head(struct request *q, const char *method, const char
 
 	metric_add(M_REQUESTS, 1);
 	collect_head(q, &h, method, version);
-	if (!check_head(q, &h, &f))
+	if (!check_head(q, &h, &f)) {
+		pthread_rwlock_rdlock(&q->api->settings_lock);
+		gate_broken(q, q->api->settings, &h);
+		pthread_rwlock_unlock(&q->api->settings_lock);
 		return respond(q);
+	}
 	q->method = method_of(method);
 	q->chunked = f.chunked;
 	q->route = route_find(path_of(q));

@@ -218,8 +218,8 @@ static bool read_times(struct request *q, const struct settings *s, const struct
 	const struct send_who who = {.user = q->user,
 				     .account = snapshot_account(q->snap, q->user->account),
 				     .sub = sub,
-				     .now = wall_ms(),
-				     .validity_ms = s->sms.validity_ms};
+				     .settings = s,
+				     .now = wall_ms()};
 
 	send_times(&q->send, &who, &q->arena, f);
 	if (f->count)

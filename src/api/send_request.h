@@ -133,7 +133,8 @@ struct send_who {                      /* whose request it is; borrowed */
 	const struct user *user;       /* NULL: nobody's in particular */
 	const struct account *account; /* NULL: unknown */
 	const struct sub_account *sub;
-	int64_t now, validity_ms; /* receipt (wall ms); validity when no expiry is given */
+	const struct settings *settings;
+	int64_t now; /* receipt, wall ms */
 };
 /* After send_texts(). Works out the times of every message, which send_drafts() then takes; adds to f what cannot be. */
 void send_times(struct send_request *r, const struct send_who *who, struct arena *a, struct faults *f);

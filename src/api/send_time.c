@@ -121,12 +121,12 @@ void send_time_inherit(struct send_time *m, const struct send_time *from)
 /* -- working out ---------------------------------------------------------------------------------------------------- */
 
 /* The zone of the number, as far as it tells; NULL. The reference is the caller's. */
-static const struct tz *zone_there(struct str destination)
+static const struct tz *zone_there(const struct settings *s, struct str destination)
 {
 	const char *name;
 	struct phone p;
 
-	if (!phone_destination(destination, &p))
+	if (!send_usable(s, destination, &p))
 		return NULL;
 	name = zone_of_number((struct str){p.digits, p.n});
 	return name ? tz_get(str_of(name)) : NULL;
@@ -141,7 +141,7 @@ static const struct tz *zone_of(const struct send_item *m, const struct send_who
 	if (!z && who->user && who->user->zone[0])
 		z = tz_get(str_of(who->user->zone));
 	if (!z && !strcmp(who->sub->zone, ZONE_OF_DESTINATION))
-		z = zone_there(m->destination);
+		z = zone_there(who->settings, m->destination);
 	else if (!z && who->sub->zone[0])
 		z = tz_get(str_of(who->sub->zone));
 	if (!z && who->account && who->account->zone[0])
@@ -175,9 +175,10 @@ static void work_out(struct send_request *r, size_t i, const struct send_who *wh
 {
 	struct send_item *m = &r->items[i];
 	struct send_time *t = &m->time;
-	const struct tz *zone = zone_of(m, who), *there = hours ? zone_there(m->destination) : NULL;
+	const struct tz *zone = zone_of(m, who), *there = hours ? zone_there(who->settings, m->destination) : NULL;
 	struct schedule s = {t->window, zone, hours ? &who->sub->hours : NULL, there};
-	enum times_fault what = schedule_times(&t->start, &t->expiry, zone, &s, who->now, who->validity_ms, &t->out);
+	enum times_fault what =
+		schedule_times(&t->start, &t->expiry, zone, &s, who->now, who->settings->sms.validity_ms, &t->out);
 
 	if (what != TIMES_OK)
 		fault_of(f, what, t, i, r->bulk);

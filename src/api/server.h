@@ -80,6 +80,8 @@ void watch_hurry(struct api *a);                    /* there is an answer to be 
 bool watch_quiet(struct api *a, int64_t within_ms); /* waits until no request is under way; true when that came true */
 void connections_release(struct api *a);            /* takes back every request that waits, and resumes it */
 /* gate.c: all that is checked before a body is read. Leaves a refusal in q, or the request may go on. */
+/* Counts a request whose head was refused; too many of them are 429. */
+void gate_broken(struct request *q, const struct settings *s, const struct head *h);
 void gate_head(struct request *q, const struct settings *s, const struct head *h, const struct head_facts *f);
 uint64_t body_hash(struct str body); /* for Idempotency-Key; stable, never 0 */
 /* Before run: the user again, when the body took its time. */

@@ -90,7 +90,7 @@ int portability_import(struct context *c, const struct args *a)
 
 int portability_show(struct context *c, const struct args *a)
 {
-	struct number_facts facts;
+	struct carrier_told carrier;
 	bool ported;
 	int32_t id = 0;
 	struct phone p;
@@ -103,12 +103,12 @@ int portability_show(struct context *c, const struct args *a)
 		return complain(c, EX_DATAERR, "%s: not a number with country code", a->argument[0]);
 	phone_canonical(&p, &p);
 	ported = numbers_ported((struct str){p.digits, p.n}, &id);
-	facts = intake_number(c->settings, (struct str){p.digits, p.n});
+	carrier = carrier_of(c->settings, intake_number(c->settings, (struct str){p.digits, p.n}).operator_id);
 	if (c->json)
-		say(c, "{\"number\":\"%s\",\"ported\":%s,\"carrierId\":%d,\"carrierName\":\"%s\"}\n", p.digits,
-		    ported ? "true" : "false", facts.operator_id, operator_name(c->settings, facts.operator_id));
+		say(c, "{\"number\":\"%s\",\"ported\":%s,\"carrierId\":%d,\"carrierName\":\"%s\"}\n",
+		    p.digits, ported ? "true" : "false", carrier.id, carrier.name);
 	else
-		say(c, "%s  %d %s  %s\n", p.digits, facts.operator_id, operator_name(c->settings, facts.operator_id),
+		say(c, "%s  %d %s  %s\n", p.digits, carrier.id, carrier.name,
 		    ported ? "by the table of ported numbers" : "by its beginning");
 	return EX_OK;
 }

@@ -183,7 +183,7 @@ static int send_one(struct context *c, const struct args *a, struct json *root, 
 	r = read_texts(c, &request, &sub, arena);
 	if (r)
 		return r;
-	who = (struct send_who){.user = &u, .sub = &sub, .now = wall_ms(), .validity_ms = c->settings->sms.validity_ms};
+	who = (struct send_who){.user = &u, .sub = &sub, .settings = c->settings, .now = wall_ms()};
 	send_times(&request, &who, arena, &faults);
 	r = check_faults(c, &faults);
 	if (r)

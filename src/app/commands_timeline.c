@@ -110,9 +110,9 @@ void timeline_head(struct buf *out, const struct delivery *d, const struct timel
 		sub_account_name(names->all, d->sub_account), account_name(names->all, d->account));
 	put_row(out, "user", buf_view(&b));
 	buf_clear(&b);
-	buf_fmt(&b, "%u%s%s%s", d->part_count, d->flags & DF_FLASH ? ", flash" : "",
-		d->flags & DF_MARKETING ? ", marketing" : "",
-		d->flags & DF_NO_REPORTS ? ", operator without reports" : "");
+	buf_fmt(&b, "%u%s%s%s%s", d->part_count, d->flags & DF_FLASH ? ", flash" : "",
+		d->flags & DF_MARKETING ? ", marketing" : "", d->flags & DF_NO_REPORTS ? ", operator without reports" : "",
+		d->flags & DF_CONFIRM ? ", confirms an opt-out" : "");
 	put_row(out, "parts", buf_view(&b));
 	if (connection)
 		put_row(out, "connection", str_of(connection));

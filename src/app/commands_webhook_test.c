@@ -71,6 +71,7 @@ static void sample_mo(struct trial *t, const struct webhook *w, const struct set
 		       .correlation = STR("webhook-test"),
 		       .mt_rest = uid_rest()};
 	const struct snapshot *snap = snapshot_get();
+	const struct carrier_told carrier = carrier_of(s, 0);
 	struct mo_names names;
 	const struct user *u = w->user ? snapshot_user(snap, w->user) : NULL;
 
@@ -81,12 +82,13 @@ static void sample_mo(struct trial *t, const struct webhook *w, const struct set
 	str_copy(m.short_code, sizeof m.short_code, str_of(code));
 	snapshot_mo_names(snap, m.sub_account, m.user, &names);
 	snapshot_put(snap);
-	(w->mo_get ? hook_mo_query : hook_mo_body)(&t->body, &m, &names, operator_name(s, 0));
+	(w->mo_get ? hook_mo_query : hook_mo_body)(&t->body, &m, &names, &carrier);
 	set_head(t, w, (struct uid){m.key, m.rest}, HOOK_MO, now);
 }
 
 static void sample(struct trial *t, const struct webhook *w, int kind, const struct settings *s)
 {
+	const struct carrier_told carrier = carrier_of(s, 0);
 	const struct delivery_text text = {.destination = STR("5511900000001"), .correlation = STR("webhook-test")};
 	struct delivery *d = delivery_new(&text);
 	struct uid_source ids = {0};
@@ -102,7 +104,7 @@ static void sample(struct trial *t, const struct webhook *w, int kind, const str
 		d->delivered_code = DELIVERED_DELIVERED_SUCCESS;
 		d->delivered_at = now;
 	}
-	hook_body(&t->body, d, kind, operator_name(s, 0));
+	hook_body(&t->body, d, kind, &carrier);
 	set_head(t, w, (struct uid){d->key, d->rest}, kind, now);
 	delivery_free(d);
 }

@@ -1,4 +1,4 @@
-/* ask.h - the inside of queries, shared by ask.c, query.c and query_list.c. */
+/* ask.h - the inside of queries, shared by ask.c, query.c and the query_*.c. */
 #pragma once
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -52,9 +52,31 @@ struct lease {
 	uint32_t user;
 	enum list_kind kind;
 	uint64_t id;
-	struct stretch *consumed; /* owned */
-	size_t n;
+	struct stretch *consumed; /* owned; ascending */
+	size_t n, cap;
 };
+
+/* One call's way through a list (list_walk.c): gap after gap of what its user has not read, until the answer is full. */
+struct list_walk {
+	struct query *q;
+	struct lease_ask ask; /* user, kind, edge, raise: the caller's */
+	bool filtered;        /* what is not listed stays unread */
+	size_t limit;
+	/* Reads one gap: its rows, ascending, each by walk_looks(), those that are listed by walk_lists() too. 0 or -errno. */
+	int (*read)(struct list_walk *w, struct stretch gap, int64_t deadline_ms);
+	int64_t (*edge)(struct list_walk *w); /* where a new user begins; NULL: the caller's edge is it */
+	int64_t head;                         /* last event number */
+	int64_t *numbers;                     /* of what is listed; room for limit, the caller's */
+	size_t n;
+	/* of the gap under way */
+	int64_t last;  /* looked at */
+	bool whole;    /* nothing in it was left out */
+	size_t looked; /* in this look */
+};
+bool walk_looks(struct list_walk *w, int64_t number); /* false: no further */
+void walk_lists(struct list_walk *w);                 /* the one that was looked at last */
+/* The number of entries, or -errno; *ret when there are any: what they are leased by. */
+ssize_t walk_list(struct list_walk *w, struct lease **ret, int64_t deadline_ms) MUST;
 
 struct ask *ask_new(void (*fn)(struct engine *e, struct ask *a), const int64_t *keys, size_t n);
 void ask_put(struct ask *a);
@@ -62,10 +84,6 @@ void ask_put(struct ask *a);
 int ask_wait(struct query *q, struct ask *a, int64_t deadline_ms) MUST;
 /* fn of an ask: copies of the deliveries of a->keys that are in memory. */
 void ask_live(struct engine *e, struct ask *a);
-
-/* fn of an ask: a->lease; the leased stretch ends at a->to. */
-void ask_lease(struct engine *e, struct ask *a);
-void ask_narrow(struct engine *e, struct ask *a);
 
 bool scope_holds(const struct scope *sc, const struct delivery *d);
 /* The newest state of each key, NULL when unknown. 0 or -ETIMEDOUT (then none is given). */

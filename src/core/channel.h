@@ -18,7 +18,7 @@ struct attempt { /* one allocation, freed by the channel with attempt_free() */
 	struct mail mail;
 	int64_t key;
 	uint8_t attempt;     /* echoed in results */
-	uint8_t flags;       /* DF_FLASH, DF_NO_REPORTS */
+	uint16_t flags;      /* DF_FLASH, DF_NO_REPORTS */
 	uint16_t parts;      /* credits it was charged */
 	uint16_t connection; /* whose credits */
 	int64_t expires_at; /* wall ms: not a first octet after it; what is left of it is the validity period */

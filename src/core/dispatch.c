@@ -57,15 +57,16 @@ static void hand_over(struct engine *e, struct live *lv, struct connection *c, i
 	a->connection = c->number;
 }
 
-/* Who was put on a list since the message was accepted gets it no more. */
+/* Who was put on a list since the message was accepted gets it no more; the word that he is on it, he gets. */
 static bool end_listed(struct engine *e, struct live *lv)
 {
 	struct refusal why = intake_refusal(lv->d->account, lv->d->sub_account, lv->d->t.number);
 	struct fact f = {.kind = FACT_REFUSE, .code = why.code, .reason = why.reason};
 
-	if (why.code)
-		engine_step(e, lv, &f);
-	return why.code != 0;
+	if (!why.code || (why.code == SENT_DESTINATION_BLOCKED_BY_OPTOUT && lv->d->flags & DF_CONFIRM))
+		return false;
+	engine_step(e, lv, &f);
+	return true;
 }
 
 /* What is at the head is not to leave from here: it ended, is under way, or is paused. */

@@ -110,7 +110,7 @@ struct delivery *intake_delivery(struct engine *e, const struct submission *s, u
 	d->not_before = m->not_before;
 	d->window = m->window;
 	d->updated_at = e->now;
-	d->flags = (uint8_t)(m->flags | (sub && sub->redact ? DF_REDACT : 0) | (from->resend ? DF_RESEND_DOUBT : 0));
+	d->flags = (uint16_t)(m->flags | (sub && sub->redact ? DF_REDACT : 0) | (from->resend ? DF_RESEND_DOUBT : 0));
 	delivery_set_parts(d, MAX(MIN(m->parts, PARTS_MAX), 1));
 	if (!m->invalid && !engine_may_leave(e, d, &shuts, departs)) {
 		if (!m->expires_at && *departs != SCHEDULE_NEVER) /* a reply: the validity counts from when it may first leave */
@@ -208,7 +208,8 @@ static uint16_t parts_about(struct str text)
 	return (uint16_t)MIN((n + (plain ? 152u : 66u)) / (plain ? 153u : 67u), (size_t)PARTS_MAX);
 }
 
-void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source, struct str text)
+void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source,
+		  struct str text, bool confirms)
 {
 	const struct user *u = snapshot_system_user(e->snap, sub->id);
 	struct number_facts facts = intake_number(e->settings, number);
@@ -216,12 +217,17 @@ void intake_reply(struct engine *e, const struct sub_account *sub, struct str nu
 			  .validity_ms = e->settings->sms.validity_ms,
 			  .operator_id = facts.operator_id,
 			  .parts = parts_about(text),
-			  .flags = (uint8_t)((facts.reports ? 0 : DF_NO_REPORTS) | (sub->marketing ? DF_MARKETING : 0))};
+			  .flags = facts.reports ? 0 : DF_NO_REPORTS};
 	struct uid id = {uid_take(&e->ids, e->now, 1), uid_rest()};
 	struct intake_sender from = intake_sender(e, sub->id);
 	struct submission s = {
 		.account = sub->account, .sub_account = sub->id, .user = u ? u->id : 0, .count = 1, .drafts = &m, .ids = &id};
 
+	/* What its recipient waits for to know that there will be no more is no marketing: neither hours nor caps hold it back. */
+	if (confirms)
+		m.flags |= DF_CONFIRM;
+	else if (sub->marketing)
+		m.flags |= DF_MARKETING;
 	if (!facts.routed) {
 		m.invalid = SENT_CARRIER_COMMUNICATION_ERROR;
 		m.invalid_reason = REASON_NO_ROUTE;

@@ -1,5 +1,5 @@
 /* lists.c - readers' cursors, one a user and list. "Never missed; handed out again only if connection or process died after the answer began":
- * a call leases a gap of unread numbers, an answer that has arrived consumes it, an abort or 30 s release it.
+ * a call leases the gaps between what is read and leased, an answer that has arrived consumes them, an abort or 30 s release them.
  *
  *   ------ mark ======consumed====== ....gap.... ##leased## ....gap....  head
  *
@@ -18,8 +18,11 @@
 struct lease_live {
 	struct lease_live *next;
 	uint64_t id;
-	struct stretch s;
 	int64_t until;
+};
+struct leased {
+	struct stretch s;
+	uint64_t id; /* of its lease */
 };
 struct list_reader {
 	uint32_t user;
@@ -28,6 +31,8 @@ struct list_reader {
 	struct stretch *read; /* beyond the mark, ascending, apart from each other */
 	size_t n, cap;
 	struct lease_live *leases;
+	struct leased *leased; /* of all leases, as `read` is */
+	size_t leased_n, leased_cap;
 };
 static uint64_t last_lease; /* engine thread only */
 
@@ -44,6 +49,7 @@ static bool free_reader(void *ctx, uint64_t key, uint64_t value)
 		free(l);
 	}
 	free(r->read);
+	free(r->leased);
 	free(r);
 	return true;
 }
@@ -116,33 +122,29 @@ static void save(struct engine *e, const struct list_reader *r)
 	buf_done(&b);
 }
 
-/* First number above `at` that is neither read nor leased; *end = the last one before something that is. */
-static int64_t first_gap(const struct list_reader *r, int64_t at, int64_t head, int64_t *end)
+/* The stretches from that number up to the head that are neither read nor leased. */
+static size_t gaps_from(const struct list_reader *r, int64_t at, int64_t head, struct stretch gaps[LEASE_GAPS])
 {
-	bool moved = true;
+	size_t n = 0, i = 0, k = 0;
 
-	at++;
-	while (moved) {
-		moved = false;
-		for (size_t i = 0; i < r->n; i++)
-			if (at >= r->read[i].from && at <= r->read[i].to) {
-				at = r->read[i].to + 1;
-				moved = true;
-			}
-		for (struct lease_live *l = r->leases; l; l = l->next)
-			if (at >= l->s.from && at <= l->s.to) {
-				at = l->s.to + 1;
-				moved = true;
-			}
+	while (n < LEASE_GAPS && at <= head) {
+		const struct stretch *taken = NULL;
+
+		while (i < r->n && r->read[i].to < at)
+			i++;
+		while (k < r->leased_n && r->leased[k].s.to < at)
+			k++;
+		if (i < r->n)
+			taken = &r->read[i];
+		if (k < r->leased_n && (!taken || r->leased[k].s.from < taken->from))
+			taken = &r->leased[k].s;
+		if (!taken || at < taken->from)
+			gaps[n++] = (struct stretch){at, taken ? MIN(taken->from - 1, head) : head};
+		if (!taken)
+			break;
+		at = taken->to + 1;
 	}
-	*end = head;
-	for (size_t i = 0; i < r->n; i++)
-		if (r->read[i].from > at)
-			*end = MIN(*end, r->read[i].from - 1);
-	for (struct lease_live *l = r->leases; l; l = l->next)
-		if (l->s.from > at)
-			*end = MIN(*end, l->s.from - 1);
-	return at;
+	return n;
 }
 
 /* What nobody can be told any more takes no room. */
@@ -163,33 +165,6 @@ static void raise(struct list_reader *r, int64_t edge)
 	r->n -= gone;
 }
 
-void lists_lease(struct engine *e, struct lease_ask *ask)
-{
-	struct list_reader *r = reader_of(e, ask->user, ask->kind);
-	struct lease_live *l;
-	int64_t from, end;
-
-	if (ask->raise)
-		raise(r, ask->edge);
-
-	ask->id = 0;
-	ask->needs_edge = r->mark < 0 && ask->edge < 0;
-	ask->full = r->n >= STRETCHES_MAX;
-	if (ask->needs_edge)
-		return;
-	if (r->mark < 0)
-		r->mark = ask->edge;
-	from = first_gap(r, MAX(r->mark, ask->after), ask->kind == LIST_MO ? e->mos.last : e->seq, &end);
-	if (from > end)
-		return;
-	l = xnew(struct lease_live);
-	l->id = ask->id = ++last_lease;
-	l->s = ask->gap = (struct stretch){from, end};
-	l->until = e->now + LEASE_MS;
-	l->next = r->leases;
-	r->leases = l;
-}
-
 static struct lease_live **lease_at(struct list_reader *r, uint64_t id)
 {
 	struct lease_live **at = &r->leases;
@@ -199,12 +174,71 @@ static struct lease_live **lease_at(struct list_reader *r, uint64_t id)
 	return at;
 }
 
+/* Both are ascending: from the back, so that each moves once. */
+static void hold(struct list_reader *r, const struct lease_ask *ask)
+{
+	size_t i = r->leased_n, k = ask->n, to = i + k;
+
+	if (to > r->leased_cap) {
+		r->leased_cap = MAX(to, r->leased_cap * 2);
+		r->leased = xrealloc(r->leased, r->leased_cap, sizeof *r->leased);
+	}
+	r->leased_n = to;
+	while (k)
+		if (i && r->leased[i - 1].s.from > ask->gaps[k - 1].from)
+			r->leased[--to] = r->leased[--i];
+		else
+			r->leased[--to] = (struct leased){ask->gaps[--k], ask->id};
+}
+
+/* Nothing beyond that number is leased by it any more. */
+static void let_go(struct list_reader *r, uint64_t id, int64_t to)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->leased_n; i++) {
+		struct leased l = r->leased[i];
+
+		if (l.id == id && l.s.from > to)
+			continue;
+		if (l.id == id)
+			l.s.to = MIN(l.s.to, to);
+		r->leased[kept++] = l;
+	}
+	r->leased_n = kept;
+}
+
+void lists_lease(struct engine *e, struct lease_ask *ask)
+{
+	struct list_reader *r = reader_of(e, ask->user, ask->kind);
+	struct lease_live *l = ask->id ? *lease_at(r, ask->id) : NULL;
+
+	if (ask->raise)
+		raise(r, ask->edge);
+
+	ask->n = 0;
+	ask->needs_edge = r->mark < 0 && ask->edge < 0;
+	ask->full = r->n >= STRETCHES_MAX;
+	if (ask->needs_edge || (ask->id && !l))
+		return;
+	if (r->mark < 0)
+		r->mark = ask->edge;
+	ask->n = gaps_from(r, MAX(r->mark, ask->after) + 1, ask->kind == LIST_MO ? e->mos.last : e->seq, ask->gaps);
+	if (!ask->n)
+		return;
+	if (!l) {
+		l = xnew(struct lease_live);
+		l->id = ask->id = ++last_lease;
+		l->next = r->leases;
+		r->leases = l;
+	}
+	l->until = e->now + LEASE_MS;
+	hold(r, ask);
+}
+
 void lists_narrow(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, int64_t to)
 {
-	struct lease_live **at = lease_at(reader_of(e, user, kind), id);
-
-	if (*at)
-		(*at)->s.to = MIN((*at)->s.to, to);
+	let_go(reader_of(e, user, kind), id, to);
 }
 
 static void add_read(struct list_reader *r, struct stretch s)
@@ -233,18 +267,30 @@ static void add_read(struct list_reader *r, struct stretch s)
 	}
 }
 
+static void end(struct list_reader *r, struct lease_live **at)
+{
+	struct lease_live *l = *at;
+
+	*at = l->next;
+	let_go(r, l->id, -1);
+	free(l);
+}
+
 void lists_end(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, const struct stretch *consumed, size_t n)
 {
 	struct list_reader *r = reader_of(e, user, kind);
-	struct lease_live **at = lease_at(r, id), *l = *at;
+	struct lease_live **at = lease_at(r, id);
 
-	if (!l)
+	if (!*at)
 		return; /* ran out: somebody may have been given the same numbers again */
-	*at = l->next;
-	for (size_t i = 0; i < n; i++)
-		if (consumed[i].from >= l->s.from && consumed[i].to <= l->s.to)
+	for (size_t i = 0, k = 0; i < n; i++) {
+		while (k < r->leased_n && r->leased[k].s.to < consumed[i].from)
+			k++;
+		if (k < r->leased_n && r->leased[k].id == id && r->leased[k].s.from <= consumed[i].from &&
+		    r->leased[k].s.to >= consumed[i].to)
 			add_read(r, consumed[i]);
-	free(l);
+	}
+	end(r, at);
 	if (n)
 		save(e, r);
 }
@@ -255,16 +301,11 @@ static bool expire(void *ctx, uint64_t key, uint64_t value)
 	struct list_reader *r = (void *)(uintptr_t)value;
 
 	(void)key;
-	for (struct lease_live **at = &r->leases; *at;) {
-		struct lease_live *l = *at;
-
-		if (l->until > e->now) {
-			at = &l->next;
-			continue;
-		}
-		*at = l->next;
-		free(l);
-	}
+	for (struct lease_live **at = &r->leases; *at;)
+		if ((*at)->until > e->now)
+			at = &(*at)->next;
+		else
+			end(r, at);
 	return true;
 }
 

@@ -8,18 +8,20 @@ enum list_kind { LIST_STATUS, LIST_MO };
 struct stretch { /* of numbers, both ends inclusive */
 	int64_t from, to;
 };
-struct lease_ask { /* in: user, edge, after; out: the rest */
+#define LEASE_GAPS 128 /* in one go */
+struct lease_ask {     /* in: user, edge, after, id; out: the rest */
 	uint32_t user;
 	enum list_kind kind;
 	int64_t edge; /* where a new user begins: the last change too old for it; -1 = not known, needs_edge is answered then */
 	bool raise;    /* nothing up to the edge is listed any more, so nothing is remembered of it */
-	int64_t after; /* look for a gap beyond this one */
+	int64_t after; /* look for gaps beyond this one */
 	bool needs_edge, full;
-	uint64_t id; /* 0 = nothing unread */
-	struct stretch gap;
+	uint64_t id; /* in: 0, or a lease that the gaps are added to; out: which they are leased by */
+	struct stretch gaps[LEASE_GAPS]; /* what is unread and nobody else's at the moment, ascending */
+	size_t n;                        /* of them; 0 = nothing unread, or the lease has run out */
 };
 void lists_lease(struct engine *e, struct lease_ask *ask);
-/* The answer holds only part of the gap; the rest is free for others at once. */
+/* The answer holds nothing beyond that number; what is leased there is free for others at once. */
 void lists_narrow(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, int64_t to);
-/* consumed: the stretches that were answered (inside the lease); n = 0 releases. */
+/* consumed: the stretches that were answered, ascending, each inside one that is leased; n = 0 releases. */
 void lists_end(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, const struct stretch *consumed, size_t n);

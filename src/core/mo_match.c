@@ -145,7 +145,7 @@ static void reply(struct engine *e, const struct mo *m, const struct keyword *k)
 		metric_add(M_MO_REPLIES_LIMITED, 1);
 		return;
 	}
-	intake_reply(e, s, str_of(m->source), str_of(m->short_code), str_of(k->text));
+	intake_reply(e, s, str_of(m->source), str_of(m->short_code), str_of(k->text), m->wish == MO_WISH_OUT);
 	metric_add(M_MO_REPLIES, 1);
 }
 

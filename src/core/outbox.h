@@ -32,5 +32,9 @@ struct hook_sender_ops {
 	/* Takes a chain (linked by in.mail.next). Never blocks. Every call comes back through post(). */
 	void (*send)(void *sender, struct hook_call *chain);
 };
-/* Operator names for carrierName in the body. */
-const char *operator_name(const struct settings *s, int32_t id);
+/* carrierId and carrierName of the body: an operator that is no longer configured is as unknown as one that never was. */
+struct carrier_told {
+	int32_t id;
+	const char *name; /* of the settings */
+};
+struct carrier_told carrier_of(const struct settings *s, int32_t operator_id);

@@ -7,35 +7,36 @@
 #include "base/time.h"
 #include "core/ask.h"
 
-#define ROWS_A_LOOK 200000 /* of other people's MOs, passed over in one look */
-
 static bool in_scope(const struct scope *sc, const struct mo *m)
 {
 	return sc->everything || (m->account == sc->account && (!sc->sub_account || m->sub_account == sc->sub_account));
 }
 
 struct listing {
+	struct list_walk walk;
 	const struct list_ask *ask;
 	struct mo **out;
-	size_t n, looked;
-	int64_t last; /* key looked at */
-	bool whole;   /* everything was looked at */
 };
 
 static bool list_row(void *ctx, const struct mo *m)
 {
 	struct listing *l = ctx;
 
-	if (l->n == l->ask->limit || l->looked == ROWS_A_LOOK) {
-		l->whole = false;
+	if (!walk_looks(&l->walk, m->key))
 		return false;
-	}
-	l->looked++;
-	l->last = m->key;
 	if (in_scope(&l->ask->scope, m) && (!l->ask->start || m->at >= l->ask->start) &&
-	    (!l->ask->end || m->at <= l->ask->end))
-		l->out[l->n++] = mo_copy(m);
+	    (!l->ask->end || m->at <= l->ask->end)) {
+		l->out[l->walk.n] = mo_copy(m);
+		walk_lists(&l->walk);
+	}
 	return true;
+}
+
+static int read_gap(struct list_walk *w, struct stretch gap, int64_t deadline_ms)
+{
+	struct listing *l = OWNER(struct listing, walk, w);
+
+	return w->q->store->ops->r_mos(w->q->r, gap.from, gap.to, false, list_row, l, deadline_ms);
 }
 
 static void drop(struct mo **out, size_t n)
@@ -44,88 +45,23 @@ static void drop(struct mo **out, size_t n)
 		free(out[i]);
 }
 
-/* What of the gap the answer covers: all that was looked at, or just what is in it when something was asked to be left. */
-static void cover(struct lease *l, const struct listing *x, const struct lease_ask *got, bool filtered)
-{
-	l->consumed = xcalloc(x->n + 1, sizeof *l->consumed);
-	for (size_t i = 0; filtered && i < x->n; i++)
-		l->consumed[l->n++] = (struct stretch){x->out[i]->key, x->out[i]->key};
-	if (!filtered && (x->whole || x->looked))
-		l->consumed[l->n++] = (struct stretch){got->gap.from, x->whole ? got->gap.to : x->last};
-}
-
-static int ask_engine(struct query *q, void (*fn)(struct engine *e, struct ask *a), struct lease_ask *la,
-		      int64_t to, int64_t deadline_ms)
-{
-	struct ask *a = ask_new(fn, NULL, 0);
-	int r;
-
-	a->lease = *la;
-	a->to = to;
-	r = ask_wait(q, a, deadline_ms);
-	if (r == 0)
-		*la = a->lease;
-	ask_put(a);
-	return r;
-}
-
-/* One gap. Returns how many of it are listed; 0 with a lease: nothing in it, look behind it. */
-static ssize_t list_gap(struct query *q, struct listing *x, struct lease_ask *la, bool filtered,
-			struct lease **ret, int64_t deadline_ms)
-{
-	int64_t until = wall_ms() + deadline_ms;
-	int r = ask_engine(q, ask_lease, la, 0, deadline_ms);
-
-	if (r < 0 || !la->id)
-		return r;
-	*ret = xnew(struct lease);
-	(*ret)->user = la->user;
-	(*ret)->kind = LIST_MO;
-	(*ret)->id = la->id;
-	if (filtered && la->full)
-		return -ENOSPC;
-	x->whole = true;
-	x->looked = 0;
-	r = q->store->ops->r_mos(q->r, la->gap.from, la->gap.to, false, list_row, x, MAX(until - wall_ms(), (int64_t)1));
-	if (r < 0)
-		return r;
-	cover(*ret, x, la, filtered);
-	if (!x->whole)
-		la->gap.to = x->last;
-	if (!x->whole || filtered)
-		r = ask_engine(q, ask_narrow, la, x->n && filtered ? x->out[x->n - 1]->key : la->gap.to,
-			       MAX(until - wall_ms(), (int64_t)1));
-	return r < 0 ? r : (ssize_t)x->n;
-}
-
 ssize_t query_mo_list(struct query *q, const struct list_ask *ask, struct mo **out, struct lease **ret, int64_t deadline_ms)
 {
-	int64_t now = wall_ms(), until = now + deadline_ms, keep = MIN(MO_LIST_MS, q->e->settings->retention.mo_ms);
-	struct lease_ask la = {.user = ask->user, .kind = LIST_MO, .edge = uid_key_at(now - keep) - 1, .raise = true};
-	struct listing x = {.ask = ask, .out = out};
-	bool filtered = ask->start || ask->end || ask->narrow;
-	ssize_t n = 0;
+	int64_t now = wall_ms(), keep = MIN(MO_LIST_MS, q->e->settings->retention.mo_ms);
+	struct listing l = {.ask = ask, .out = out};
+	ssize_t n;
 
-	*ret = NULL;
-	for (int turn = 0; turn < 64; turn++) {
-		int64_t left = until - wall_ms();
-
-		n = left > 0 ? list_gap(q, &x, &la, filtered, ret, left) : -ETIMEDOUT;
-		if (n != 0 || !*ret)
-			break;
-		la.after = la.gap.to;
-		if ((*ret)->n)
-			lease_consume(q->e, *ret, NULL, NULL);
-		else
-			lease_release(q->e, *ret);
-		*ret = NULL;
-	}
-	if (n >= 0)
-		return n;
-	drop(out, x.n);
-	if (*ret)
-		lease_release(q->e, *ret);
-	*ret = NULL;
+	l.walk = (struct list_walk){
+		.q = q,
+		.ask = {.user = ask->user, .kind = LIST_MO, .edge = uid_key_at(now - keep) - 1, .raise = true},
+		.filtered = ask->start || ask->end || ask->narrow,
+		.limit = ask->limit,
+		.read = read_gap};
+	l.walk.numbers = xcalloc(ask->limit + 1, sizeof *l.walk.numbers);
+	n = walk_list(&l.walk, ret, deadline_ms);
+	free(l.walk.numbers);
+	if (n < 0)
+		drop(out, l.walk.n);
 	return n;
 }
 

@@ -187,8 +187,9 @@ bool intake_refused(struct engine *e, const struct sub_account *sub, const struc
 		    const struct delivery *d, const struct intake_before *before, struct refusal *r);
 /* forecast.c: what would become of it, into s->forecasts. */
 void intake_forecast(struct engine *e, struct submission *s, const struct intake_sender *from);
-/* A message of the sub-account's system user, in the open batch. */
-void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source, struct str text);
+/* A message of the sub-account's system user, in the open batch. confirms: it answers who asked for no more. */
+void intake_reply(struct engine *e, const struct sub_account *sub, struct str number, struct str source,
+		  struct str text, bool confirms);
 
 void dispatch_turn(struct engine *e);
 /* The key at the head of that queue; 0 when there is none for now. */

@@ -478,10 +478,10 @@ struct number_facts intake_number(const struct settings *s, struct str digits)
 	return f;
 }
 
-const char *operator_name(const struct settings *s, int32_t id)
+struct carrier_told carrier_of(const struct settings *s, int32_t operator_id)
 {
 	for (size_t i = 0; i < s->operator_count; i++)
-		if (s->operators[i].id == id)
-			return s->operators[i].name;
-	return "UNKNOWN";
+		if (s->operators[i].id == operator_id)
+			return (struct carrier_told){operator_id, s->operators[i].name};
+	return (struct carrier_told){0, "UNKNOWN"};
 }

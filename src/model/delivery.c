@@ -7,6 +7,7 @@
  *                steps of one life lie close together
  *   then         if HAS_MORE: a varint of bits (enum more), then for each bit, in bit order:
  *                MORE_CREDIT  held, unit_price, held_from as varints
+ *                MORE_FLAGS   flags beyond the eight of the head
  *   then         the parts: nothing, one part, or part_count of them; each is a byte (state, 0x80 = hash follows), hash 8
  * A blob is read whole or not at all, and nothing may follow it. */
 #include "model/delivery.h"
@@ -29,7 +30,8 @@ enum present {
 	HAS_PARTS = 64,
 	HAS_MORE = 128
 };
-enum more { MORE_CREDIT = 1, MORE_ALL = 1 };
+enum more { MORE_CREDIT = 1, MORE_FLAGS = 2, MORE_ALL = 3 };
+#define HEAD_FLAGS 0xFF
 
 const char *delivery_state_name(int state)
 {
@@ -194,7 +196,8 @@ static void put_part(struct buf *out, const struct part *p)
 void delivery_state_write(const struct delivery *d, struct buf *out)
 {
 	const int64_t times[] = {d->due_at, d->begun_at, d->sent_at, d->delivered_at};
-	uint8_t present = 0, more = d->held_from ? MORE_CREDIT : 0;
+	uint8_t present = 0,
+		more = (uint8_t)((d->held_from ? MORE_CREDIT : 0) | (d->flags & ~HEAD_FLAGS ? MORE_FLAGS : 0));
 	char head[HEAD], *at = head;
 
 	for (unsigned i = 0; i < COUNT_OF(times); i++)
@@ -205,7 +208,7 @@ void delivery_state_write(const struct delivery *d, struct buf *out)
 	present |= more ? HAS_MORE : 0;
 	at = put(at, VERSION, 1);
 	at = put(at, d->state, 1);
-	at = put(at, d->flags, 1);
+	at = put(at, d->flags & HEAD_FLAGS, 1);
 	at = put(at, d->attempts, 1);
 	at = put(at, d->tries, 1);
 	at = put(at, present, 1);
@@ -232,6 +235,8 @@ void delivery_state_write(const struct delivery *d, struct buf *out)
 		put_varint(out, d->unit_price);
 		put_varint(out, d->held_from);
 	}
+	if (more & MORE_FLAGS)
+		put_varint(out, d->flags >> 8);
 	if (present & HAS_ONE)
 		put_part(out, &d->one);
 	for (unsigned i = 0; d->parts && i < d->part_count; i++)
@@ -291,7 +296,7 @@ static uint8_t get_head(struct reader *r, struct delivery *d)
 	if (get(r, 1) != VERSION)
 		r->bad = true;
 	d->state = (uint8_t)get(r, 1);
-	d->flags = (uint8_t)get(r, 1);
+	d->flags = (uint16_t)get(r, 1);
 	d->attempts = (uint8_t)get(r, 1);
 	d->tries = (uint8_t)get(r, 1);
 	present = (uint8_t)get(r, 1);
@@ -332,6 +337,13 @@ static void get_more(struct reader *r, struct delivery *d)
 		d->held_from = (uint8_t)get_below(r, CREDIT_FROM_ACCOUNT | CREDIT_FROM_SUB);
 		if (!d->held_from)
 			r->bad = true;
+	}
+	if (more & MORE_FLAGS) {
+		uint64_t high = get_below(r, HEAD_FLAGS);
+
+		if (!high)
+			r->bad = true;
+		d->flags = (uint16_t)(d->flags | high << 8);
 	}
 }
 

@@ -29,6 +29,7 @@ enum delivery_flag {
 	DF_REDACT = 64,   /* its text goes once it is final */
 	DF_CANCEL = 128,  /* cancelled while an attempt was under way: never sent again */
 	DF_HAS_CORR = 32, /* the caller gave a correlationId (an empty one counts as none) */
+	DF_CONFIRM = 256, /* tells its recipient that he is on the opt-out list, so that list does not stop it */
 };
 
 enum credit_from { CREDIT_FROM_ACCOUNT = 1, CREDIT_FROM_SUB = 2 }; /* whose balance it counts against */
@@ -60,7 +61,7 @@ struct delivery {
 	struct delivery_text t;
 	/* moves with events */
 	uint8_t state;       /* enum delivery_state */
-	uint8_t flags;       /* enum delivery_flag */
+	uint16_t flags;      /* enum delivery_flag */
 	uint8_t attempts;    /* begun so far, saturating */
 	uint8_t tries;       /* attempts that count against the fail-over budget */
 	uint16_t connection; /* of the latest attempt: store's number of the connection's name; 0 = none */

@@ -31,7 +31,7 @@ struct draft {                          /* one message of a request, valid and c
 	uint32_t campaign_id;
 	int32_t operator_id;
 	uint16_t parts;   /* estimate */
-	uint8_t flags;    /* enum delivery_flag; DF_MARKETING is the lane, which a template may choose */
+	uint16_t flags;   /* enum delivery_flag; DF_MARKETING is the lane, which a template may choose */
 	uint16_t invalid; /* sent code that ends it at once (202, ...), 0 = none */
 	uint16_t invalid_reason;
 };

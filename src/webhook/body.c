@@ -25,7 +25,7 @@ static void moment(struct buf *out, const char *at, const char *date, int64_t ms
 	text(out, date, str_of(iso_utc(iso, ms, false)));
 }
 
-void hook_body(struct buf *out, const struct delivery *d, int kind, const char *carrier)
+void hook_body(struct buf *out, const struct delivery *d, int kind, const struct carrier_told *carrier)
 {
 	char id[UUID_TEXT];
 	/* A message that failed before it was sent has no such time; the change that is told has one. */
@@ -35,8 +35,8 @@ void hook_body(struct buf *out, const struct delivery *d, int kind, const char *
 	uid_print(id, (struct uid){d->key, d->rest});
 	text(out, "{\"id\":", str_of(id));
 	text(out, ",\"correlationId\":", d->t.correlation.n ? d->t.correlation : str_of(id));
-	number(out, ",\"carrierId\":", d->operator_id);
-	text(out, ",\"carrierName\":", str_of(carrier));
+	number(out, ",\"carrierId\":", carrier->id);
+	text(out, ",\"carrierName\":", str_of(carrier->name));
 	text(out, ",\"destination\":", d->t.destination);
 	number(out, ",\"sentStatusCode\":", d->sent_code);
 	text(out, ",\"sentStatus\":", str_of(sent_code_name(d->sent_code)));

@@ -61,7 +61,7 @@ static void write_mt(struct writer *w, const struct mo *m, const struct mo_names
 		buf_putc(w->out, '}');
 }
 
-static void write_mo(struct writer *w, const struct mo *m, const struct mo_names *names, const char *carrier)
+static void write_mo(struct writer *w, const struct mo *m, const struct mo_names *names, const struct carrier_told *carrier)
 {
 	char id[UUID_TEXT], iso[ISO_MAX];
 
@@ -70,8 +70,8 @@ static void write_mo(struct writer *w, const struct mo *m, const struct mo_names
 	text(w, "subAccount", false, str_of(names->sub_account));
 	if (m->campaign.n)
 		text(w, "campaignAlias", false, m->campaign);
-	number(w, "carrierId", m->operator_id);
-	text(w, "carrierName", false, str_of(carrier));
+	number(w, "carrierId", carrier->id);
+	text(w, "carrierName", false, str_of(carrier->name));
 	text(w, "source", false, str_of(m->source));
 	text(w, "shortCode", false, str_of(m->short_code));
 	text(w, "messageText", false, m->text.n ? m->text : STR(" ")); /* receivers refuse empty ones */
@@ -81,7 +81,7 @@ static void write_mo(struct writer *w, const struct mo *m, const struct mo_names
 		write_mt(w, m, names);
 }
 
-void hook_mo_body(struct buf *out, const struct mo *m, const struct mo_names *names, const char *carrier)
+void hook_mo_body(struct buf *out, const struct mo *m, const struct mo_names *names, const struct carrier_told *carrier)
 {
 	struct writer w = {.out = out};
 
@@ -90,7 +90,7 @@ void hook_mo_body(struct buf *out, const struct mo *m, const struct mo_names *na
 	buf_putc(out, '}');
 }
 
-void hook_mo_query(struct buf *out, const struct mo *m, const struct mo_names *names, const char *carrier)
+void hook_mo_query(struct buf *out, const struct mo *m, const struct mo_names *names, const struct carrier_told *carrier)
 {
 	struct writer w = {.out = out, .query = true};
 

@@ -184,18 +184,19 @@ static void set_method(struct transfer *t, bool get)
 /* t->body is what is signed: the JSON, or of a GET the query that we add. */
 static void set_call(struct transfer *t, const struct hook_call *call, const struct hook_target *target, int64_t wall)
 {
-	const struct settings *names = t->config->names;
+	struct carrier_told carrier =
+		carrier_of(t->config->names, call->mo ? call->mo->operator_id : call->d->operator_id);
 	bool get = call->mo && target->webhook->mo_get;
 	char id[HOOK_ID_MAX];
 
 	buf_clear(&t->body);
 	set_method(t, get);
 	if (get)
-		hook_mo_query(&t->body, call->mo, &call->names, operator_name(names, call->mo->operator_id));
+		hook_mo_query(&t->body, call->mo, &call->names, &carrier);
 	else if (call->mo)
-		hook_mo_body(&t->body, call->mo, &call->names, operator_name(names, call->mo->operator_id));
+		hook_mo_body(&t->body, call->mo, &call->names, &carrier);
 	else
-		hook_body(&t->body, call->d, call->kind, operator_name(names, call->d->operator_id));
+		hook_body(&t->body, call->d, call->kind, &carrier);
 	if (get) {
 		struct buf url = BUF_INIT;
 

@@ -14,7 +14,7 @@ struct hook_config {
 	int64_t timeout_ms;
 	unsigned per_receiver, total;
 	char *ca;               /* NULL = system's only */
-	struct settings *names; /* just the operators, for operator_name() */
+	struct settings *names; /* just the operators, for carrier_of() */
 };
 struct hook_config *hook_config_new(const struct settings *s);
 void hook_config_free(struct hook_config *c); /* NULL ok */

@@ -56,7 +56,7 @@ class Reader {
   }
 
   // Returns the number of entries, -1 when no whole answer came. cut: the connection is destroyed when the first octets of a large one are there.
-  call({ limit = 1000, cut = false } = {}) {
+  call({ limit = 1000, cut = false, at } = {}) {
     return new Promise(resolve => {
       let text = '', size = -1, status;
       const done = () => {
@@ -67,7 +67,7 @@ class Reader {
         this.ledger.answers.push(answer);
         resolve(whole ? answer.entries.length : -1);
       };
-      const req = http.get(`${this.g.url}${this.path}?limit=${limit}`, { agent: this.agent, headers: { ...this.g.user } }, res => {
+      const req = http.get(`${this.g.url}${this.path}?limit=${limit}${at ? `&start=${at}&end=${at}` : ''}`, { agent: this.agent, headers: { ...this.g.user } }, res => {
         status = res.statusCode;
         size = Number(res.headers['content-length']);
         res.on('data', c => {
@@ -150,6 +150,7 @@ const statuses = {
     for (let at = from; at < from + n; at += 500) ids.push(...await g.bulk(Array.from({ length: 500 }, (_, i) => ({ destination: number(at + i), messageText: 'Ola', extraInfo: EXTRA }))));
     return ids;
   },
+  at: async ({ g }, ids) => [...(await g.statuses(ids)).values()].map(s => s.updatedAt),
   // Once all are final, as the search says.
   async want({ g }, ids) {
     let found;
@@ -172,6 +173,7 @@ const replies = {
     }));
     return texts;
   },
+  at: async ({ g }) => (await g.request('GET', '/v1/sms/receive/search')).json.messages.map(m => m.receivedAt),
   want: (_, texts) => new Map(texts.map(t => [t, 1])),
 };
 
@@ -213,6 +215,21 @@ for (const [name, list] of [['the status list', statuses], ['the receive list', 
       await g.kill();
       await g.start();
       assert.equal(await new Reader(ledger, g, list.path).call(), 0, 'nothing comes back with the next process');
+    });
+
+    scenario('gives in one call what narrowed ones left, whatever lies between', async (w, t) => {
+      const it = await world(w, list), { g, ledger } = it, one = new Reader(ledger, g, list.path);
+      w.later(() => one.close());
+      const keys = await list.make(it, 0, 500), want = await list.want(it, keys);
+      const at = [...new Set(await list.at(it, keys))].sort((a, b) => a - b);
+      for (let i = 1; i < at.length - 1; i++) await one.call({ limit: 1, at: at[i] });
+      const holes = ledger.of('whole', 'last').filter(a => a.entries.length).length;
+      assert.ok(holes, `${holes} of ${at.length} moments`);
+      assert.ok(await one.call() > 0);
+      assert.equal(await one.call(), 0, 'one call was enough');
+      t.diagnostic(`${holes} narrowed calls; ${ledger}`);
+      assert.deepEqual(ledger.missing(want), []);
+      assert.deepEqual(ledger.tooOften(want, 'whole', 'last'), []);
     });
 
     scenario('misses nothing when connections are cut in the middle of an answer', async (w, t) => {

@@ -1,77 +1,9 @@
-// Messages from handsets: deliver_sm and data_sm of an SMSC that is not ours, joined, matched, told, listed; what they ask for.
+// Messages from handsets: deliver_sm and data_sm of an SMSC that is not ours, joined, matched, told, listed; those of the sandbox.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import { POMBO, never, run, scenario, until } from './peers/gateway.mjs';
-import { Receiver } from './peers/receiver.mjs';
+import { POMBO, run, scenario, until } from './peers/gateway.mjs';
+import { CODE, DAY, DATE, OTHER, TO, UUID, joins, reached, receive, say, sayParts, says, texts, told, ucs2, user, world } from './peers/handset.mjs';
 import { Sandbox } from './peers/sandbox.mjs';
-import { Smsc } from './peers/smsc.mjs';
-
-const TO = '5511900000001', OTHER = '5511900000002', CODE = '27182';
-const ucs2 = text => Buffer.from(text, 'utf16le').swap16();
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
-const DAY = 86400000;
-
-async function world(w, options = {}) {
-  const smsc = await w.peer(Smsc.listen());
-  const r = await w.peer(Receiver.listen());
-  const g = await w.gateway({ smsc, ...options });
-  await g.command('webhook', 'set', '--sub-account', 'default', '--mo', `${r.url}/mo`);
-  await g.up();
-  return { smsc, r, g };
-}
-
-// A handset sends: octets as they are, default alphabet. Resolves to the status of the gateway's answer.
-function say(smsc, text, { from = TO, to = CODE, command, ...pdu } = {}) {
-  return smsc.deliver(null, {
-    source_addr_ton: 1, source_addr_npi: 1, source_addr: from, dest_addr_ton: 3, dest_addr_npi: 0, destination_addr: to, data_coding: 0,
-    ...(command === 'data_sm' ? { message_payload: { message: Buffer.from(text, 'latin1') } } : { short_message: Buffer.isBuffer(text) ? text : Buffer.from(text, 'latin1') }), ...pdu,
-  }, command);
-}
-async function says(smsc, text, more) { assert.equal(await say(smsc, text, more), 0); }
-
-// How long texts are cut on the air: fn(ref, total, i, octets) is what goes into the PDU.
-const joins = {
-  'UDH 8 bit': (ref, total, i, p) => ({ esm_class: 0x40, short_message: Buffer.concat([Buffer.from([5, 0, 3, ref & 255, total, i]), p]) }),
-  'UDH 16 bit': (ref, total, i, p) => ({ esm_class: 0x40, short_message: Buffer.concat([Buffer.from([6, 8, 4, ref >> 8, ref & 255, total, i]), p]) }),
-  SAR: (ref, total, i, p) => ({ short_message: p, sar_msg_ref_num: ref, sar_total_segments: total, sar_segment_seqnum: i }),
-};
-// One PDU for each text, in the order of `order` (1-based), answered before the next is sent.
-async function sayParts(smsc, join, ref, texts, order, more = {}) {
-  for (const i of order) await says(smsc, '', { data_coding: 8, ...joins[join](ref, texts.length, i, ucs2(texts[i - 1])), ...more });
-}
-
-const receive = async (g, what, user) => {
-  const r = await g.request('GET', `/v1/sms/receive/${what}`, { user });
-  assert.equal(r.status, 200, r.text);
-  assert.deepEqual(Object.keys(r.json), ['total', 'start', 'end', 'messages']);
-  assert.equal(r.json.total, r.json.messages.length);
-  assert.match(r.json.start, DATE);
-  assert.match(r.json.end, DATE);
-  for (const m of r.json.messages) {
-    assert.deepEqual(Object.keys(m), ['id', 'subAccount', ...(m.campaignAlias ? ['campaignAlias'] : []), 'carrierId', 'carrierName', 'source', 'shortCode', 'messageText', 'receivedAt', 'receivedDate', ...(m.mt ? ['mt'] : [])]);
-    assert.match(m.id, UUID);
-    assert.equal(Date.parse(m.receivedDate), Math.floor(m.receivedAt / 1000) * 1000);
-    if (m.mt) assert.deepEqual(Object.keys(m.mt), ['id', 'correlationId', 'username', 'email']);
-  }
-  return r.json;
-};
-const texts = async (g, what, user) => (await receive(g, what, user)).messages.map(m => m.messageText);
-// All that is unread: what a narrowed call left comes in pieces.
-async function unread(g, as) {
-  const all = [];
-  for (;;) {
-    const some = await texts(g, 'list', as);
-    if (!some.length) return all;
-    all.push(...some);
-  }
-}
-const told = (r, n) => until(() => `${n} calls of the webhook, of ${r.calls.length}`, () => r.calls.length >= n && r.calls);
-const reached = (smsc, to, n = 1) => until(() => `${n} messages to ${to}`, () => smsc.to(to).length >= n && smsc.to(to));
-const user = async (g, name, ...more) => {
-  const { token } = await g.json('user', 'add', '--username', name, '--email', `${name}@example.com`, ...(more.includes('--role') ? [] : ['--role', 'regular']), ...more);
-  return { username: name, authenticationtoken: token };
-};
 
 describe('a message from a handset', { concurrency: 4 }, () => {
   scenario('is matched to the message it answers, and told as documented', async w => {
@@ -246,7 +178,7 @@ describe('receive list and search', { concurrency: 4 }, () => {
     assert.deepEqual(await texts(g, 'list', colleague), ['um', 'três'], 'a cursor is one user\'s');
     assert.deepEqual(await texts(g, 'list?subAccount=loja', boss), ['dois', 'quatro']);
     assert.deepEqual(await texts(g, 'list?subAccount=loja', boss), []);
-    assert.deepEqual(await unread(g, boss), ['um', 'três'], 'what was left is still there');
+    assert.deepEqual(await texts(g, 'list', boss), ['um', 'três'], 'what was left is still there');
     assert.deepEqual(await texts(g, 'list', loja), ['dois', 'quatro']);
     await says(smsc, 'cinco', { from: OTHER });
     await g.kill();
@@ -285,7 +217,7 @@ describe('receive list and search', { concurrency: 4 }, () => {
     assert.deepEqual(await texts(g, 'list?limit=1', boss), ['um']);
     assert.deepEqual(await texts(g, `list?start=${times[3]}`, boss), all.filter((m, i) => i && m.receivedAt >= times[3]).map(m => m.messageText));
     assert.deepEqual(await texts(g, 'list?end=2016-09-15T00:00:00', boss), []);
-    assert.deepEqual(await unread(g, boss), all.filter((m, i) => i && m.receivedAt < times[3]).map(m => m.messageText));
+    assert.deepEqual(await texts(g, 'list', boss), all.filter((m, i) => i && m.receivedAt < times[3]).map(m => m.messageText));
     const left = await receive(g, 'list', boss);
     assert.ok(Math.abs(Date.parse(left.start) - (Date.now() - 3 * DAY)) < 20000);
     for (const [query, field] of [['limit=0', 'limit'], ['limit=1001', 'limit'], ['limit=x', 'limit'], ['start=ontem', 'start'], ['end=2016-13-01', 'end'], [`start=${now}&end=${now - 1000}`, 'end']]) {
@@ -306,135 +238,6 @@ describe('receive list and search', { concurrency: 4 }, () => {
     // A reader may find all that is left leased by others and end; what is over then is read by one.
     await reader();
     assert.deepEqual(got.slice().sort(), sent.slice().sort());
-  });
-});
-
-describe('opt-out and opt-in', { concurrency: 4 }, () => {
-  const proofOf = async (g, number, ...more) => (await g.json('opt-out', 'show', number, ...more)).at(-1);
-
-  scenario('SAIR ends the next send in 204, the MO is the proof, VOLTAR lifts it', async w => {
-    const { smsc, r, g } = await world(w);
-    await g.sent(await g.send(TO), 2);
-    await says(smsc, ' Sáir! ', { data_coding: 3 });
-    const blocked = await g.send(TO);
-    assert.equal((await g.sent(blocked, 204)).sentStatus, 'DESTINATION_BLOCKED_BY_OPTOUT');
-    assert.equal(smsc.to(TO).length, 1);
-    const [call] = await told(r, 1);
-    const proof = await until('the proof', () => proofOf(g, '+55 11 90000 0001'));
-    assert.deepEqual([proof.number, proof.source, proof.why, proof.until], [TO, 'mo', `MO ${call.json.id} to ${CODE}:  Sáir! `, undefined]);
-    assert.equal(Date.parse(proof.since), Math.floor(call.json.receivedAt / 1000) * 1000);
-    assert.equal((await g.json('message', 'show', call.json.id)).asksFor, 'opt-out');
-    assert.equal(await g.metric('pombo_mo_opt_out_total'), 1);
-    await says(smsc, 'voltar');
-    await g.delivered(await g.send(TO), 4);
-    const [, back] = await told(r, 2);
-    const past = await until('the end of it', async () => { const p = await proofOf(g, TO); return p.until && p; });
-    assert.equal(past.endWhy, `MO ${back.json.id} to ${CODE}: voltar`);
-    assert.equal((await g.json('opt-out', 'list')).length, 0);
-  });
-
-  scenario('is of the sub-account that the message answers, and of no other', async w => {
-    const { smsc, g } = await world(w);
-    await g.command('sub-account', 'add', 'loja');
-    const loja = await user(g, 'loja', '--sub-account', 'loja');
-    const code = async (id, as) => (await until('a code', async () => { const s = (await g.statuses([id], as)).get(id); return s?.sentStatusCode && s; })).sentStatusCode;
-    assert.equal(await code(await g.send(TO, 'x', {}, loja), loja), 2);
-    await says(smsc, 'STOP');
-    assert.equal(await code(await g.send(TO, 'x', {}, loja), loja), 204);
-    await g.delivered(await g.send(TO), 4);
-    // The last message is the default sub-account's now: the word is meant for it.
-    await says(smsc, 'Unsubscribe.');
-    await g.sent(await g.send(TO), 204);
-    assert.deepEqual([(await g.json('opt-out', 'list')).length, (await g.json('opt-out', 'list', '--sub-account', 'loja')).length], [1, 1]);
-    // By keyword it is the sub-account that the keyword names.
-    await g.command('keyword', 'add', 'CHEGA', '--short-code', CODE, '--action', 'opt-out', '--sub-account', 'loja');
-    await g.command('keyword', 'add', 'QUERO', '--short-code', CODE, '--action', 'opt-in', '--sub-account', 'loja');
-    await says(smsc, 'quero de novo');
-    assert.equal(await code(await g.send(TO, 'x', {}, loja), loja), 2);
-    await says(smsc, 'chega de mensagens', { from: OTHER });
-    assert.equal(await code(await g.send(OTHER, 'x', {}, loja), loja), 204);
-    await g.delivered(await g.send(OTHER), 4);
-  });
-
-  scenario('only a message that is the word counts; the words are configuration', async w => {
-    const { smsc, g } = await world(w, { sms: { mo: { opt_out_words: ['CHEGA', 'não quero'], opt_in_words: ['QUERO'] } } });
-    for (const text of ['SAIR', 'chega mais', 'nao quero carne', 'x']) await says(smsc, text);
-    await g.delivered(await g.send(TO), 4);
-    await says(smsc, 'NAO  QUERO');
-    await g.sent(await g.send(TO), 204);
-    await says(smsc, 'quero');
-    await g.delivered(await g.send(TO), 4);
-  });
-
-  scenario('kill -9 right after the answer to the carrier: it is in force after the start', async w => {
-    const { smsc, g } = await world(w);
-    for (let i = 0; i < 5; i++) {
-      const number = `551190000010${i}`;
-      await says(smsc, 'parar', { from: number });
-      await g.kill();
-      await g.start();
-      await g.up();
-      await g.sent(await g.send(number), 204);
-      const proof = await until('the proof', async () => (await g.json('opt-out', 'show', number)).at(-1));
-      assert.equal(proof.source, 'mo');
-      // What was taken back by command since then stays so.
-      await g.command('opt-out', 'remove', number);
-      await g.kill();
-      await g.start();
-      await g.up();
-      await g.delivered(await g.send(number), 4);
-    }
-  });
-});
-
-describe('keywords', { concurrency: 4 }, () => {
-  scenario('reply by a message of that sub-account, once for each MO', async w => {
-    const { smsc, g } = await world(w);
-    await g.command('sub-account', 'add', 'loja');
-    const loja = await user(g, 'loja', '--sub-account', 'loja');
-    await g.command('keyword', 'add', 'HORÁRIO', '--short-code', CODE, '--action', 'reply', '--sub-account', 'loja', '--text', 'Das 9 às 18 h');
-    await says(smsc, 'horario de hoje?');
-    const [s] = await reached(smsc, TO);
-    assert.deepEqual([s.from, s.to], [CODE, TO]);
-    const [reply] = await until('the reply', async () => { const l = await g.json('message', 'search', '--number', TO); return l.length && l; });
-    const status = await until('delivered', async () => { const x = (await g.statuses([reply.id], loja)).get(reply.id); return x?.deliveredStatusCode === 4 && x; });
-    assert.deepEqual([status.destination, status.sentStatusCode], [TO, 2]);
-    assert.equal((await g.json('message', 'show', reply.id)).subAccount, 'loja');
-    // An answer to the reply is matched to it.
-    await says(smsc, 'Obrigado');
-    assert.deepEqual((await receive(g, 'search', loja)).messages.map(m => [m.messageText, m.mt?.id]), [['Obrigado', reply.id]]);
-    assert.equal(await g.metric('pombo_mo_replies_total'), 1);
-    await says(smsc, 'HORARIO');
-    await never('a second one within seconds', () => smsc.to(TO).length > 1, 300);
-    assert.equal(await g.metric('pombo_mo_replies_limited_total'), 1);
-    await says(smsc, 'HORARIO', { from: OTHER });
-    await reached(smsc, OTHER);
-  });
-
-  scenario('machines that answer each other end: replies are limited by number, services get none', async w => {
-    const { smsc, g } = await world(w, { sms: { mo: { replies_per_hour: 2 } } });
-    for (const word of ['A', 'B', 'C', 'D']) await g.command('keyword', 'add', word, '--short-code', CODE, '--action', 'reply', '--text', `${word}?`);
-    for (const word of ['A', 'B', 'C', 'D']) await says(smsc, word);
-    await says(smsc, 'A', { from: '28149', source_addr_ton: 3 });
-    await says(smsc, 'A', { from: 'BANCO', source_addr_ton: 5 });
-    await says(smsc, 'B', { from: OTHER });
-    await reached(smsc, OTHER);
-    await reached(smsc, TO, 2);
-    await never('more', () => smsc.submits.length > 3, 300);
-    assert.deepEqual([await g.metric('pombo_mo_replies_total'), await g.metric('pombo_mo_replies_limited_total')], [3, 2]);
-  });
-
-  scenario('a reply to VOLTAR goes out; SAIR with a keyword of its own still opts out', async w => {
-    const { smsc, g } = await world(w);
-    await g.command('keyword', 'add', 'SAIR', '--short-code', CODE, '--action', 'reply', '--text', 'Até logo');
-    await g.command('keyword', 'add', 'VOLTAR', '--short-code', CODE, '--action', 'reply', '--text', 'Que bom');
-    await says(smsc, 'SAIR');
-    await g.sent(await g.send(TO), 204);
-    await says(smsc, 'VOLTAR');
-    await until('the welcome', () => smsc.to(TO).some(s => s.f.text.toString() === 'Que bom'));
-    await g.delivered(await g.send(TO), 4);
-    await g.command('keyword', 'remove', 'VOLTAR', '--short-code', CODE);
-    assert.deepEqual((await g.json('keyword', 'list')).map(k => [k.word, k.action, k.text]), [['SAIR', 'reply', 'Até logo']]);
   });
 });
 

@@ -387,7 +387,7 @@ describe('the limits as they come', () => {
     for (const next of ask) {
       let r;
       await until('the second one of a second', async () => { await ask[0](); r = await next(); return r.status === 429; });
-      refused(r, 429, 'more than 1 status queries a second from one address');
+      refused(r, 429, 'more than 1 status query a second from one address');
       assert.equal(r.headers['retry-after'], '1');
     }
     assert.equal((await own.request('GET', '/v1/send-sms?destination=1&messageText=x')).status, 200, 'sends are not status queries');

@@ -22,6 +22,26 @@ async function world(w, options = {}, receiver = {}) {
 }
 
 describe('what is told', { concurrency: 5 }, () => {
+  scenario('an operator that is configured no more is none, in calls as in statuses', async w => {
+    const { g, r, smsc } = await world(w);
+    await g.command('connection', 'pause', 'main');
+    const id = await g.send(TO);
+    assert.equal((await g.statuses([id])).get(id).carrierId, 1);
+    await g.command('webhook', 'set', '--sub-account', 'default', '--mo', `${r.url}/mo`);
+    g.configure({ smsc, operators: [] });
+    g.child.kill('SIGHUP');
+    await until('the reload', () => g.log().includes(' reloaded '));
+    await g.command('connection', 'resume', 'main');
+    const told = (await calls(r, id, 2)).map(c => [c.json.carrierId, c.json.carrierName]);
+    assert.deepEqual(told, [[0, 'UNKNOWN'], [0, 'UNKNOWN']]);
+    const { carrierId, carrierName } = (await g.statuses([id])).get(id);
+    assert.deepEqual([carrierId, carrierName], [0, 'UNKNOWN']);
+    // An MO takes the operator over from the message that it answers.
+    await smsc.deliver(null, { source_addr_ton: 1, source_addr_npi: 1, source_addr: TO, dest_addr_ton: 3, destination_addr: '27182', short_message: 'Oi' });
+    const mo = await until('the MO', () => r.calls.find(c => c.path === '/mo'));
+    assert.deepEqual([mo.json.carrierId, mo.json.carrierName, mo.json.mt.id], [0, 'UNKNOWN', id]);
+  });
+
   scenario('sent and delivered with exactly their fields, signed', async w => {
     const { g, r } = await world(w);
     const id = await g.send(TO, 'Olá', { correlationId: 'pedido "1" ñ', extraInfo: 'a\nb\\c\u2028' });

@@ -227,17 +227,19 @@ bool mo_hook_set(struct sim *s, const struct hook_row *row)
 
 /* -- a reader ------------------------------------------------------------------------------------------------------- */
 
-struct reading { /* one call of the list, by the user of sub-account 1 and by the administrator in turn */
+struct reading { /* one call of the list, by the user of sub-account 1 or by the administrator, who may ask for that sub-account too */
 	struct call call;
 	struct sim *sim;
 	unsigned life;
 	struct lease_ask ask;
-	struct stretch consumed[LIST_LIMIT];
-	size_t n;
+	struct stretch consumed[LEASE_GAPS + LIST_LIMIT];
+	size_t stretches, n;
 	int64_t keys[LIST_LIMIT];
 	int step; /* 0 leases, 1 ends */
 	bool ran, consume;
 	uint32_t sub; /* 0: all */
+	bool judged;  /* the administrator's */
+	bool narrow;  /* he leaves the others' unread */
 	bool whole;
 	int64_t last;
 	size_t limit;
@@ -267,13 +269,13 @@ static void in_turn(struct engine *e, struct call *c)
 	if (r->step == 0)
 		lists_lease(e, &r->ask);
 	else
-		lists_end(e, r->ask.user, LIST_MO, r->ask.id, r->consumed, r->consume ? r->n : 0);
+		lists_end(e, r->ask.user, LIST_MO, r->ask.id, r->consumed, r->consume ? r->stretches : 0);
 }
 
 /* The administrator's reading is the one that is judged. */
 static void count_read(struct sim *s, struct reading *r, bool consumed)
 {
-	for (size_t i = 0; !r->sub && i < r->limit && r->keys[i]; i++) {
+	for (size_t i = 0; r->judged && i < r->n; i++) {
 		struct heard *h = map_ptr(s->judge.heard, (uint64_t)r->keys[i]);
 
 		if (!h) {
@@ -287,11 +289,51 @@ static void count_read(struct sim *s, struct reading *r, bool consumed)
 	}
 }
 
+/* Gap after gap, until the limit. */
+static void read_gaps(struct sim *s, struct reading *r)
+{
+	struct store_reader *reader;
+
+	if (s->store->ops->reader_open(s->store, &reader, NULL) < 0)
+		sim_fail(s, "no reader");
+	r->whole = true;
+	for (size_t i = 0; i < r->ask.n && r->whole; i++) {
+		struct stretch gap = r->ask.gaps[i];
+		size_t before = r->n;
+
+		r->last = gap.from - 1;
+		s->store->ops->r_mos(reader, gap.from, gap.to, false, read_row, r, 0);
+		for (size_t k = before; r->narrow && k < r->n; k++)
+			r->consumed[r->stretches++] = (struct stretch){r->keys[k], r->keys[k]};
+		if (r->whole)
+			r->last = gap.to;
+		if (!r->narrow && r->last >= gap.from)
+			r->consumed[r->stretches++] = (struct stretch){gap.from, r->last};
+	}
+	s->store->ops->reader_close(reader);
+}
+
+/* Who was given less than he would take was given all that is new to him. */
+static void check_complete(struct sim *s, const struct reading *r)
+{
+	if (!r->judged || !r->whole || r->ask.n == LEASE_GAPS)
+		return;
+	for (struct node *n = list_first(&s->judge.heard_all); n; n = list_next(&s->judge.heard_all, n)) {
+		const struct heard *h = OWNER(struct heard, node, n);
+		bool listed = h->told || h->m->key > r->ask.gaps[r->ask.n - 1].to ||
+			      (r->narrow && h->m->sub_account != r->sub);
+
+		for (size_t i = 0; !listed && i < r->n; i++)
+			listed = r->keys[i] == h->m->key;
+		if (!listed)
+			sim_fail(s, "MO %" PRId64 " is passed over by the list", h->m->key);
+	}
+}
+
 static void after_turn(struct call *c)
 {
 	struct reading *r = (struct reading *)c;
 	struct sim *s = r->sim;
-	struct store_reader *reader;
 
 	if (!r->ran) { /* the process ends */
 		s->reading = NULL;
@@ -306,20 +348,15 @@ static void after_turn(struct call *c)
 		sim_at(s, &s->read_mos, s->now + between(s, 10, 20000), next_reading);
 		return;
 	}
-	if (!r->ask.id) {
+	if (!r->ask.n) {
 		s->reading = NULL;
 		free(r);
 		sim_at(s, &s->read_mos, s->now + between(s, 1000, 60000), next_reading);
 		return;
 	}
-	if (s->store->ops->reader_open(s->store, &reader, NULL) < 0)
-		sim_fail(s, "no reader");
-	r->whole = true;
-	s->store->ops->r_mos(reader, r->ask.gap.from, r->ask.gap.to, false, read_row, r, 0);
-	s->store->ops->reader_close(reader);
-	r->consumed[0] = (struct stretch){r->ask.gap.from, r->whole ? r->ask.gap.to : r->last};
+	read_gaps(s, r);
+	check_complete(s, r);
 	r->consume = s->calm || chance(s, 60);
-	r->n = 1; /* of stretches */
 	r->step = 1;
 	count_read(s, r, false);
 	c->in.mail.next = NULL;
@@ -333,7 +370,9 @@ static void next_reading(struct sim *s, struct task *t)
 
 	(void)t;
 	r->sim = s;
-	r->sub = own ? 1 : 0;
+	r->judged = !own;
+	r->narrow = !own && !s->calm && chance(s, 50);
+	r->sub = own || r->narrow ? 1 : 0;
 	r->limit = (size_t)between(s, 1, LIST_LIMIT);
 	r->ask = (struct lease_ask){.user = own ? 1 : 99, .kind = LIST_MO, .edge = 0, .raise = true};
 	r->call.in.kind = INPUT_CALL;

@@ -258,12 +258,13 @@ TEST(a_dry_run_is_said_at_the_root)
 static struct user sender;
 static struct account company;
 static struct sub_account branch;
+static struct settings settings = {.sms.validity_ms = DAY_MS};
 
 static int8_t lane = TEXT_OF_SUB_ACCOUNT; /* as send_texts() finds it */
 
 static void work_out(void)
 {
-	struct send_who who = {&sender, &company, &branch, NOON, DAY_MS};
+	struct send_who who = {&sender, &company, &branch, &settings, NOON};
 
 	good();
 	for (size_t i = 0; i < request.count; i++)
@@ -473,6 +474,32 @@ TEST(the_zone_is_the_requests_the_users_the_sub_accounts_the_countrys_or_utc)
 	assert_times(3, NOON + 11 * hour, NOON + 11 * hour + DAY_MS);
 }
 
+/* A fixed line by the numbering plan, so only the operator's word says that it is there. */
+TEST(what_the_operator_takes_as_a_mobile_has_its_zone)
+{
+	static char prefix[] = "559230", *prefixes[] = {prefix};
+	const int64_t hour = 60 * MINUTE_MS;
+	struct err e;
+
+	nobody_has_a_zone();
+	settings.sms.mobile_prefixes = prefixes;
+	settings.sms.mobile_prefix_count = 1;
+	str_copy(branch.zone, sizeof(branch.zone), STR(ZONE_OF_DESTINATION));
+	read_body(true, "{\"messageText\":\"x\",\"scheduledDate\":\"2026-11-22T20:00:00\",\"messages\":[{"
+			"\"destination\":\"+55 92 3012-3456\"}]}");
+	work_out();
+	assert_times(0, NOON + 12 * hour, NOON + 12 * hour + DAY_MS);
+	/* Its sending hours are those of the place too: 8 to 20 on Mondays, four hours behind. */
+	assert_int_equal(sending_hours_parse(STR("mon=8-20"), &branch.hours, &e), 0);
+	lane = TEXT_MARKETING;
+	read_body(true, "{\"messageText\":\"x\",\"messages\":[{\"destination\":\"+55 92 3012-3456\"}]}");
+	work_out();
+	assert_times(0, 0, NOON + 24 * hour + DAY_MS);
+	lane = TEXT_OF_SUB_ACCOUNT;
+	settings.sms.mobile_prefixes = NULL;
+	settings.sms.mobile_prefix_count = 0;
+}
+
 TEST(sending_hours_count_for_marketing)
 {
 	const int64_t hour = 60 * MINUTE_MS;
@@ -644,7 +671,6 @@ TEST(a_query_is_a_single)
 
 /* -- drafts -------------------------------------------------------------------------------------------------------- */
 
-static struct settings settings = {.sms.validity_ms = 86400000};
 static struct sub_account sub;
 
 static struct draft *drafts(const char *body)
@@ -816,6 +842,7 @@ int main(void)
 		RUN(time_faults_are_named),
 		RUN(times_come_from_message_then_defaults_then_root),
 		RUN(the_zone_is_the_requests_the_users_the_sub_accounts_the_countrys_or_utc),
+		RUN(what_the_operator_takes_as_a_mobile_has_its_zone),
 		RUN(sending_hours_count_for_marketing),
 		RUN(a_query_has_times_too),
 		RUN(a_bulk_takes_from_message_then_defaults_then_root),

@@ -561,6 +561,56 @@ TEST(rates_are_limited_by_address_user_and_account)
 	fixture_stop(&f);
 }
 
+/* Whoever guesses paths, methods or users is counted; a scanner gets 429 as anybody does. */
+TEST(what_is_refused_early_is_counted_too)
+{
+	static const struct {
+		const char *method, *target, *user, *headers;
+		int status;
+		bool closes;
+	} rows[] = {
+		{"GET", "/v1/no-such-thing", NULL, "", 404, false},
+		{"GET", "/v1/no-such-thing", "ana", "", 404, false},
+		{"DELETE", "/v1/send-sms", NULL, "", 405, false},
+		{"POST", "/healthz", NULL, "", 405, false},
+		{"GET", "/v1/send-sms?messageText=x", NULL, "", 401, false},
+		{"GET", "/v1/send-sms?messageText=x", NULL, "Host: twice\r\n", 400, true},
+	};
+	struct client c;
+	struct answer a;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		bool limited = false;
+
+		fresh();
+		f.settings.limits.requests_per_second = 1;
+		start();
+		c = client_open(&f);
+		a = ask(&f, &c, rows[i].method, rows[i].target, rows[i].user, rows[i].headers, NULL);
+		assert_int_equal(a.status, rows[i].status);
+		/* One a second: of a hundred some come too early even on a slow machine. */
+		for (int k = 0; k < 100 && !limited; k++) {
+			if (rows[i].closes) {
+				client_close(&c);
+				c = client_open(&f);
+			}
+			a = ask(&f, &c, rows[i].method, rows[i].target, rows[i].user, rows[i].headers, NULL);
+			limited = a.status == 429;
+			assert_true(limited || a.status == rows[i].status);
+		}
+		assert_true(limited);
+		assert_true(answer_has(&a, "more than 1 request a second from one address"));
+		assert_string_equal(answer_header(&a, "Retry-After"), "1");
+		if (rows[i].closes) {
+			client_close(&c);
+			c = client_open(&f);
+		}
+		assert_int_equal(ask(&f, &c, "GET", "/healthz", NULL, "", NULL).status, 200);
+		client_close(&c);
+		fixture_stop(&f);
+	}
+}
+
 TEST(status_queries_share_one_a_second)
 {
 	struct client c;
@@ -574,6 +624,7 @@ TEST(status_queries_share_one_a_second)
 	assert_int_equal(a.status, 200);
 	a = ask(&f, &c, "GET", "/v1/sms-status?id=x", "ana", "", NULL);
 	assert_int_equal(a.status, 429);
+	assert_true(answer_has(&a, "more than 1 status query a second from one address"));
 	assert_string_equal(answer_header(&a, "Retry-After"), "1");
 	a = ask(&f, &c, "POST", "/v1/sms/status/search", "ana", "", "{\"ids\":[]}");
 	assert_int_equal(a.status, 429);
@@ -797,6 +848,7 @@ int main(void)
 		RUN(bodies_are_limited_each_and_in_total),
 		RUN(a_small_refused_body_does_not_cost_the_connection),
 		RUN(rates_are_limited_by_address_user_and_account),
+		RUN(what_is_refused_early_is_counted_too),
 		RUN(status_queries_share_one_a_second),
 		RUN(tls_serves_and_certificates_change_under_it),
 		RUN(faulty_listeners_are_named),

@@ -389,8 +389,11 @@ static void acceptance_learns_operator_reports_and_route(void **state)
 	f = intake_number(&settings, STR("351912345678"));
 	assert_int_equal(f.operator_id, 5);
 	assert_false(f.reports);
-	assert_string_equal(operator_name(&settings, 5), "TIM");
-	assert_string_equal(operator_name(&settings, 99), "UNKNOWN");
+	assert_string_equal(carrier_of(&settings, 5).name, "TIM");
+	assert_int_equal(carrier_of(&settings, 5).id, 5);
+	/* One that is configured no more: not its number beside no name. */
+	assert_string_equal(carrier_of(&settings, 99).name, "UNKNOWN");
+	assert_int_equal(carrier_of(&settings, 99).id, 0);
 	/* and how the connection that will likely carry it wants texts */
 	f = intake_number(&settings, STR("5511999880001"));
 	assert_ptr_equal(f.profile, &connections[0].profile);

@@ -140,7 +140,7 @@ static void any_moving_half(struct delivery *d, struct prng *r)
 	for (unsigned i = 0; i < count; i++)
 		*delivery_part(d, i) = any_part(r);
 	d->state = (uint8_t)prng_below(r, D_DONE + 1);
-	d->flags = (uint8_t)prng_u64(r);
+	d->flags = (uint16_t)(prng_below(r, 2) ? prng_u64(r) : prng_below(r, 256));
 	d->attempts = (uint8_t)prng_u64(r);
 	d->tries = (uint8_t)prng_u64(r);
 	d->connection = (uint16_t)prng_u64(r);

@@ -32,7 +32,7 @@ static void check(const struct delivery *d, int kind, const char *want)
 	struct buf b = BUF_INIT;
 	struct json_doc *doc;
 
-	hook_body(&b, d, kind, "TIM");
+	hook_body(&b, d, kind, d->operator_id ? &(struct carrier_told){5, "TIM"} : &(struct carrier_told){0, "UNKNOWN"});
 	assert_string_equal(buf_cstr(&b), want);
 	doc = json_read(b.p, b.n, NULL);
 	assert_non_null(doc);
@@ -89,7 +89,7 @@ static void without_a_correlation_the_id_stands_for_it(void **state)
 	check(d, HOOK_SENT,
 	      "{\"id\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\","
 	      "\"correlationId\":\"018f5af6-8097-7ce0-8d43-4ee58e9a13a6\",\"carrierId\":0,\"carrierName\":"
-	      "\"TIM\","
+	      "\"UNKNOWN\","
 	      "\"destination\":\"+55 (19) 90000-1111\",\"sentStatusCode\":101,\"sentStatus\":\"EXPIRED\","
 	      "\"sentAt\":1420732929000,\"sentDate\":\"2015-01-08T16:02:09Z\",\"extraInfo\":\"\"}");
 	delivery_free(d);

@@ -48,12 +48,12 @@ struct hook_target snapshot_hook(const struct snapshot *s, uint32_t sub_account,
 	(void)user;
 	return (struct hook_target){hook_kind == HOOK_SENT ? w->sent : w->delivered, w};
 }
-const char *operator_name(const struct settings *s, int32_t id)
+struct carrier_told carrier_of(const struct settings *s, int32_t operator_id)
 {
 	for (size_t i = 0; i < s->operator_count; i++)
-		if (s->operators[i].id == id)
-			return s->operators[i].name;
-	return "UNKNOWN";
+		if (s->operators[i].id == operator_id)
+			return (struct carrier_told){operator_id, s->operators[i].name};
+	return (struct carrier_told){0, "UNKNOWN"};
 }
 
 /* Stands before the C library's for libcurl's resolver threads: one name never gets an answer until the test lets go. */

@@ -31,10 +31,10 @@ struct hook_target snapshot_hook(const struct snapshot *s, uint32_t sub_account,
 	(void)s, (void)sub_account, (void)user, (void)hook_kind;
 	return (struct hook_target){hook.sent, &hook};
 }
-const char *operator_name(const struct settings *s, int32_t id)
+struct carrier_told carrier_of(const struct settings *s, int32_t operator_id)
 {
-	(void)s, (void)id;
-	return "UNKNOWN";
+	(void)s, (void)operator_id;
+	return (struct carrier_told){0, "UNKNOWN"};
 }
 
 static struct {

@@ -1,0 +1,298 @@
+/* lists_test.c - a user's lists through a running engine: what is unread comes in one call whatever lies read or leased in between, to
+ * one caller at a time, and an answer counts once it is consumed, over restarts too. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/engine.h"
+#include "core/intake.h"
+#include "core/query.h"
+#include "model/codes.h"
+#include "model/metrics.h"
+#include "store/memory.h"
+
+#define T0 1790000000000
+#define USER 7
+#define MANY 1000 /* an answer's entries */
+
+static struct fixture {
+	struct store *s;
+	struct engine *e;
+	struct query *q;
+	struct settings settings;
+	pthread_t thread;
+	_Atomic int64_t now;
+	sem_t done;
+	int64_t from, to; /* keys that were accepted */
+} f;
+
+static int64_t clock_now(void *ctx)
+{
+	(void)ctx;
+	return f.now;
+}
+
+static void *run(void *ctx)
+{
+	struct err err;
+
+	(void)ctx;
+	assert_int_equal(engine_run(f.e, &err), 0);
+	return NULL;
+}
+
+static void begin(void)
+{
+	struct engine_config c = {.store = f.s, .settings = &f.settings, .now = clock_now};
+	struct err err;
+
+	assert_int_equal(engine_open(&f.e, &c, &err), 0);
+	assert_int_equal(query_open(&f.q, f.e, &err), 0);
+	assert_int_equal(pthread_create(&f.thread, NULL, run, NULL), 0);
+}
+
+static void end(void)
+{
+	engine_stop(f.e, 0);
+	pthread_join(f.thread, NULL);
+	query_close(f.q);
+	engine_close(f.e);
+}
+
+static int setup(void **state)
+{
+	struct store_options o = {.message_retention_ms = 90 * (int64_t)86400000};
+
+	(void)state;
+	memset(&f, 0, sizeof f);
+	f.now = T0;
+	f.settings.memory = 1 << 20;
+	f.settings.sms.validity_ms = f.settings.sms.receipt_wait_ms = 86400000;
+	f.settings.retention.status_ms = INT64_MAX / 2;
+	sem_init(&f.done, 0, 0);
+	metrics_setup();
+	assert_int_equal(store_memory_open(&f.s, &o, NULL), 0);
+	begin();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	end();
+	f.s->ops->close(f.s);
+	sem_destroy(&f.done);
+	return 0;
+}
+
+static void accepted(struct submission *s)
+{
+	(void)s;
+	sem_post(&f.done);
+}
+
+static void told(void *ctx)
+{
+	(void)ctx;
+	sem_post(&f.done);
+}
+
+/* n messages that end at once: one change each. They are known by their place, 0 is the first one ever. */
+static void happen(uint32_t n)
+{
+	struct draft *d = xcalloc(n, sizeof *d);
+	struct submission s = {
+		.in.kind = INPUT_SUBMIT, .account = 1, .sub_account = 1, .user = 1, .count = n, .drafts = d, .done = accepted};
+
+	s.ids = xcalloc(n, sizeof *s.ids);
+	for (uint32_t i = 0; i < n; i++)
+		d[i] = (struct draft){.t = {.destination = STR("1"), .text = STR("x")},
+				      .validity_ms = 86400000,
+				      .parts = 1,
+				      .invalid = SENT_INVALID_DESTINATION_NUMBER,
+				      .invalid_reason = REASON_BAD_NUMBER};
+	assert_true(intake_post(f.e, &s));
+	sem_wait(&f.done);
+	assert_int_equal(s.status, SUBMIT_OK);
+	free(s.ids);
+	free(d);
+}
+
+struct answer {
+	ssize_t n;
+	int64_t at[MANY]; /* when its messages ended, counted from T0 */
+	struct lease *lease;
+};
+
+static struct answer list(size_t limit, int64_t start, int64_t end)
+{
+	struct list_ask ask = {
+		.user = USER, .scope = {.account = 1, .sub_account = 1}, .limit = limit, .start = start, .end = end};
+	struct delivery *out[MANY];
+	struct answer a;
+
+	a.n = query_list(f.q, &ask, out, &a.lease, 10000);
+	assert_true(a.n >= 0);
+	assert_true((a.n > 0) == (a.lease != NULL));
+	for (ssize_t i = 0; i < a.n; i++) {
+		a.at[i] = out[i]->updated_at - T0;
+		assert_true(!i || a.at[i] >= a.at[i - 1]);
+		delivery_free(out[i]);
+	}
+	return a;
+}
+
+static void consume(struct answer *a)
+{
+	lease_consume(f.e, a->lease, told, NULL);
+	sem_wait(&f.done);
+}
+
+/* Of the moments 0..n-1 those that mod leaves with rest are read, each by a call of its own. */
+static void read_each(int64_t n, int64_t mod, int64_t rest)
+{
+	for (int64_t i = rest; i < n; i += mod) {
+		struct answer a = list(MANY, T0 + i, T0 + i);
+
+		assert_int_equal(a.n, 1);
+		assert_int_equal(a.at[0], i);
+		consume(&a);
+	}
+}
+
+static void moments(int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		f.now = T0 + i;
+		happen(1);
+	}
+}
+
+/* More holes than the engine leases in one go. */
+static void one_call_goes_across_holes(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	moments(900);
+	read_each(900, 3, 1);
+	a = list(MANY, 0, 0);
+	assert_int_equal(a.n, 600);
+	for (int i = 0; i < 600; i++)
+		assert_int_equal(a.at[i], i / 2 * 3 + i % 2 * 2);
+	lease_release(f.e, a.lease);
+	/* Its limit cuts it where it is; the next goes on there. */
+	a = list(250, 0, 0);
+	assert_int_equal(a.n, 250);
+	assert_int_equal(a.at[249], 374);
+	consume(&a);
+	end();
+	begin();
+	a = list(MANY, 0, 0);
+	assert_int_equal(a.n, 350);
+	assert_int_equal(a.at[0], 375);
+	consume(&a);
+	end();
+	begin();
+	assert_int_equal(list(MANY, 0, 0).n, 0);
+}
+
+static void calls_at_the_same_time_share_out_what_is_there(void **state)
+{
+	static bool seen[400];
+	struct answer a[4], left;
+	int total = 0;
+
+	(void)state;
+	moments(400);
+	read_each(400, 2, 1);
+	for (int k = 0; k < 4; k++)
+		a[k] = list(60, 0, 0);
+	for (int k = 0; k < 4; k++)
+		for (ssize_t i = 0; i < a[k].n; i++, total++) {
+			assert_false(seen[a[k].at[i]]);
+			seen[a[k].at[i]] = true;
+		}
+	assert_int_equal(total, 200);
+	assert_int_equal(a[3].n, 20);
+	/* Two arrive, two do not: theirs come again, in one call, though the others lie between. */
+	consume(&a[2]);
+	consume(&a[0]);
+	lease_release(f.e, a[1].lease);
+	lease_release(f.e, a[3].lease);
+	left = list(MANY, 0, 0);
+	assert_int_equal(left.n, 80);
+	for (int i = 0; i < 80; i++)
+		assert_int_equal(left.at[i], i < 60 ? a[1].at[i] : a[3].at[i - 60]);
+	/* A process that dies has leased nothing. */
+	lease_release(f.e, left.lease);
+	end();
+	begin();
+	left = list(MANY, 0, 0);
+	assert_int_equal(left.n, 80);
+	consume(&left);
+}
+
+static void a_lease_ends_whole_after_its_time(void **state)
+{
+	struct answer a, b;
+
+	(void)state;
+	moments(300);
+	read_each(300, 2, 0);
+	a = list(MANY, 0, 0);
+	assert_int_equal(a.n, 150);
+	assert_int_equal(list(MANY, 0, 0).n, 0);
+	f.now += 31000;
+	happen(1); /* a turn, and then another second's */
+	f.now += 1000;
+	happen(1);
+	b = list(MANY, 0, 0);
+	assert_int_equal(b.n, 152);
+	consume(&a); /* too late: somebody else has been given them */
+	lease_release(f.e, b.lease);
+	b = list(MANY, 0, 0);
+	assert_int_equal(b.n, 152);
+	consume(&b);
+	assert_int_equal(list(MANY, 0, 0).n, 0);
+}
+
+/* What a filter passes over is not counted against the answer's size. */
+static void a_filter_finds_what_lies_behind_much_that_is_unread(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	happen(2500);
+	f.now = T0 + 1;
+	happen(5);
+	f.now = T0 + 2;
+	happen(5);
+	a = list(MANY, T0 + 1, T0 + 1);
+	assert_int_equal(a.n, 5);
+	consume(&a);
+	for (int i = 0; i < 3; i++) {
+		a = list(MANY, 0, 0);
+		assert_int_equal(a.n, i < 2 ? 1000 : 505);
+		consume(&a);
+	}
+	assert_int_equal(list(MANY, 0, 0).n, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_call_goes_across_holes, setup, teardown),
+		cmocka_unit_test_setup_teardown(calls_at_the_same_time_share_out_what_is_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_lease_ends_whole_after_its_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_filter_finds_what_lies_behind_much_that_is_unread, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
