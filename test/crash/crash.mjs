@@ -305,7 +305,7 @@ some('every delivery was told to the webhook', ids.filter(id => found.get(id)?.d
 some('sent was told before delivered', [...hooks].filter(([, calls]) => { const d = calls.findIndex(h => h.kind === 'delivered'); return d >= 0 && !calls.slice(0, d).some(h => h.kind === 'sent'); }).map(([id]) => id));
 // Messages whose 200 died with the process count as well: all that the store has are asked for.
 const stored = JSON.parse(pombo('message', 'search', '--limit', '1000000', '--json'));
-await times.judge({ check, some, found, stored, reached: carrier.reached, request });
+await times.judge({ check, some, found, stored, campaigns: JSON.parse(pombo('campaign', 'list', '--json')), reached: carrier.reached, request });
 const paid = new Map(stored.filter(m => m.sentStatusCode === 2).map(m => [keyOf(m.id), unitsOf(m.destination)]));
 for (const o of OWNERS) {
   const now = JSON.parse(pombo('credit', 'show', ...o.args, '--json'));

@@ -142,7 +142,7 @@ export function createTimes({ dir, random, turnsIn }) {
     mayEnd: to => { const p = promises.get(to); return p !== undefined && (p.until !== undefined || p.cancelAsked === true); },
     summary: () => `cancellations ${JSON.stringify(results)}`,
 
-    async judge({ check, some, found, stored, reached, request }) {
+    async judge({ check, some, found, stored, campaigns, reached, request }) {
       const all = [...promises].filter(([, p]) => p.id), code = p => found.get(p.id)?.sentStatusCode, id = ([, p]) => p.id;
       const reasons = new Map(stored.map(m => [m.id, m.reason]));
       const scheduled = all.filter(([to, p]) => p.notBefore && reached.get(to)), expired = all.filter(([, p]) => p.until && code(p) === 101);
@@ -163,6 +163,8 @@ export function createTimes({ dir, random, turnsIn }) {
       some('nothing else ended as cancelled', all.filter(([, p]) => reasons.get(p.id) === 'cancelled' && !p.cancelAsked).map(id));
       check(spared.length > 0, `${spared.length} came after their campaign was cancelled`);
       some('they left', spared.filter(x => ![2, 102].includes(found.get(x)?.sentStatusCode)));
+      const known = new Map(campaigns.map(c => [c.campaignAlias, c.campaignId])), of = stored.filter(m => m.campaign);
+      check(of.length > 50 && of.every(m => m.campaignId > 0 && known.get(m.campaign) === m.campaignId), `each of ${of.length} messages of campaigns has one that is registered`, `${of.find(m => known.get(m.campaign) !== m.campaignId)?.id}`);
       const orders = JSON.parse((await request('GET', '/admin/v1/messages/orders')).text).orders.filter(o => o.done !== true);
       check(orders.length === 0, 'no cancellation of a campaign is left undone', JSON.stringify(orders.slice(0, 3)));
     },

@@ -41,8 +41,8 @@ static const struct snapshot *world(void)
 
 static int64_t sum(struct json *counts)
 {
-	static const char *const kinds[] = {"cancelled", "paused",	"resumed",   "left", "inDoubt",
-					    "ended",	 "notFound", "notPaused", "held"};
+	static const char *const kinds[] = {"cancelled", "paused",   "resumed",   "left", "inDoubt",
+					    "ended",     "notFound", "notPaused", "held"};
 	int64_t n = 0;
 
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
