@@ -10,10 +10,14 @@
 struct api; /* opaque */
 struct buf;
 struct engine;
-/* Campaigns to be registered: the ids of aliases that are new. Everything but the results is the asker's and stays as it is until
- * done() was called, exactly once, on another thread. */
+/* Campaigns to be registered: the ids of aliases that are new. Posted twice: first asked for, which gives ids that outlast a crash but
+ * names nobody sees yet; then, when that ended without an error, with what became of the request that brought them: they are kept, or
+ * forgotten unless another request needs them too. Everything but the results is the asker's and stays as it is until done() was
+ * called, exactly once each time, on another thread. */
+enum campaign_phase { CAMPAIGNS_NONE, CAMPAIGNS_ASKED, CAMPAIGNS_ACCEPTED, CAMPAIGNS_REFUSED };
 struct campaign_ask {
 	struct node node; /* of whoever has it */
+	enum campaign_phase phase;
 	uint32_t account;
 	size_t count;
 	struct str *aliases; /* each once */
@@ -28,8 +32,8 @@ struct api_config {
 	 * thread; NULL = always ready. */
 	bool (*ready)(void *ctx, struct buf *why);
 	void *ready_ctx;
-	/* Registers durably and publishes a new snapshot; false: no room for more at the moment, done() will not be called. NULL: there
-	 * never is room. */
+	/* Registers durably; what is kept is published in a new snapshot. false: no room for more at the moment (for those that are
+	 * asked for), or it has ended; done() will not be called. NULL: there never is room. */
 	bool (*campaigns)(void *ctx, struct campaign_ask *ask);
 	void *campaigns_ctx;
 };

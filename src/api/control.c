@@ -79,14 +79,14 @@ static bool names_nothing(struct json *root)
 	return true;
 }
 
-static void run(struct request *q, enum control_verb verb)
+bool control_read(struct request *q, enum control_verb verb)
 {
 	struct json *root = lookup_root(q);
 	struct faults f = {.count = 0};
 	uint32_t sub;
 
 	if (!root || !lookup_sub_account(q, root, &sub))
-		return;
+		return false;
 	lookup_begin(q, LOOKUP_CONTROL, sub);
 	q->lookup.verb = verb;
 	if (json_kind(root) != JSON_KIND_OBJECT) {
@@ -100,7 +100,12 @@ static void run(struct request *q, enum control_verb verb)
 	}
 	if (f.count)
 		request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
-	else
+	return !f.count;
+}
+
+static void run(struct request *q, enum control_verb verb)
+{
+	if (control_read(q, verb))
 		lookup_hand_over(q);
 }
 

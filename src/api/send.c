@@ -56,11 +56,28 @@ bool choose_sub_account(struct request *q, bool given, struct str name, bool all
 	return true;
 }
 
-static void on_done(struct submission *s)
+static void on_settled(struct campaign_ask *ask)
 {
-	struct request *q = OWNER(struct request, submission, s);
+	struct request *q = OWNER(struct request, campaigns, ask);
 
 	request_settle(q, request_claim(q));
+}
+
+/* What it registered stays if it was accepted, and is gone before a refusal is answered. While the process ends it may stay in any case. */
+static void end(struct request *q, bool accepted)
+{
+	struct campaign_ask *ask = &q->campaigns;
+	bool registered = ask->phase == CAMPAIGNS_ASKED;
+
+	ask->phase = accepted ? CAMPAIGNS_ACCEPTED : CAMPAIGNS_REFUSED;
+	ask->done = on_settled;
+	if (!registered || !q->api->campaigns(q->api->campaigns_ctx, ask))
+		on_settled(ask);
+}
+
+static void on_done(struct submission *s)
+{
+	end(OWNER(struct request, submission, s), s->status == SUBMIT_OK);
 }
 
 /* The request waits already. */
@@ -69,7 +86,7 @@ static void post(struct request *q)
 	if (intake_post(q->api->engine, &q->submission))
 		return;
 	request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "no room for more at the moment; send it again");
-	request_settle(q, request_claim(q));
+	end(q, false);
 }
 
 /* -- campaigns that are used for the first time ---------------------------------------------------------------------- */
@@ -98,8 +115,10 @@ static void on_registered(struct campaign_ask *ask)
 		refuse_campaigns(q);
 	else if (ask->error)
 		request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "the campaign cannot be registered at the moment");
+	if (ask->error)
+		ask->phase = CAMPAIGNS_NONE;
 	if (ask->error || atomic_load(&q->stage) == STAGE_GONE) {
-		request_settle(q, request_claim(q));
+		end(q, false);
 		return;
 	}
 	for (uint32_t i = 0; i < q->submission.count; i++)
@@ -144,6 +163,7 @@ static bool register_campaigns(struct request *q)
 		foresee_campaigns(q);
 		return true;
 	}
+	ask->phase = CAMPAIGNS_ASKED;
 	if (q->api->campaigns && q->api->campaigns(q->api->campaigns_ctx, ask))
 		return true;
 	request_refuse_later(q, MHD_HTTP_SERVICE_UNAVAILABLE, 1, "too many campaigns are being registered; send it again");
@@ -175,6 +195,7 @@ static void begin(struct request *q, const struct settings *s, bool bulk, const 
 		m->body_hash = q->method == METHOD_GET ? q->body_hash : body_hash(buf_view(&q->body));
 	}
 	q->answer_object = q->user->answer_object;
+	q->campaigns.phase = CAMPAIGNS_NONE;
 	request_wait(q);
 	if (!register_campaigns(q))
 		post(q);

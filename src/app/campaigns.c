@@ -1,5 +1,6 @@
 /* campaigns.c - see campaigns.h. One thread registers, under the lock of administrative changes; whoever asks for the same alias at the
- * same time gets the same id, because the table says so. */
+ * same time gets the same id, because the table says so. What is new is pending in the table until the first request that asked for it
+ * was accepted, and is deleted when the last of them was refused. After a crash it stays: a message may have it. */
 #include "app/campaigns.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 
 #include "app/gateway.h"
 #include "base/log.h"
+#include "base/map.h"
 
 #define WAITING_MAX 1024
 
@@ -19,8 +21,14 @@ struct campaigns {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct list waiting; /* struct campaign_ask.node */
-	bool end;
+	size_t asked;        /* of these: first asks */
+	bool end, over;      /* takes no first asks; takes nothing */
+	struct map *held;    /* the thread's: id of a pending campaign -> asks that are not settled */
 };
+
+static struct campaign_ask *ask_of(struct node *x) { return OWNER(struct campaign_ask, node, x); }
+
+/* -- asked for ------------------------------------------------------------------------------------------------------- */
 
 static size_t wishes_of(struct list *asks, struct campaign_wish **ret)
 {
@@ -28,18 +36,27 @@ static size_t wishes_of(struct list *asks, struct campaign_wish **ret)
 	size_t n = 0;
 
 	for (struct node *x = list_first(asks); x; x = list_next(asks, x))
-		n += OWNER(struct campaign_ask, node, x)->count;
+		n += ask_of(x)->count;
 	*ret = w = xcalloc(n + 1, sizeof(*w));
 	for (struct node *x = list_first(asks); x; x = list_next(asks, x)) {
-		const struct campaign_ask *ask = OWNER(struct campaign_ask, node, x);
+		const struct campaign_ask *ask = ask_of(x);
 
 		for (size_t i = 0; i < ask->count; i++)
-			*w++ = (struct campaign_wish){ask->account, ask->aliases[i], 0};
+			*w++ = (struct campaign_wish){ask->account, ask->aliases[i], 0, true};
 	}
 	return n;
 }
 
-static int register_all(struct campaigns *c, struct list *asks)
+static void hold(struct campaigns *c, uint32_t id)
+{
+	uint64_t n = 0;
+
+	map_get(c->held, id, &n);
+	map_set(c->held, id, n + 1);
+}
+
+/* *stale: some are there, and yet the asker did not see them. */
+static int register_all(struct campaigns *c, struct list *asks, bool *stale)
 {
 	struct campaign_wish *wishes, *w;
 	size_t n = wishes_of(asks, &wishes);
@@ -48,10 +65,15 @@ static int register_all(struct campaigns *c, struct list *asks)
 
 	w = wishes;
 	for (struct node *x = list_first(asks); r == 0 && x; x = list_next(asks, x)) {
-		struct campaign_ask *ask = OWNER(struct campaign_ask, node, x);
+		struct campaign_ask *ask = ask_of(x);
 
-		for (size_t i = 0; i < ask->count; i++)
-			ask->ids[i] = w++->id;
+		for (size_t i = 0; i < ask->count; i++, w++) {
+			ask->ids[i] = w->id;
+			if (w->pending)
+				hold(c, w->id);
+			else
+				*stale = true;
+		}
 	}
 	if (r < 0)
 		log_info("campaigns_refused", "count=%zu why=\"%s\"", n, e.text);
@@ -62,11 +84,11 @@ static int register_all(struct campaigns *c, struct list *asks)
 static void set_errors(struct list *asks, int r)
 {
 	for (struct node *x = list_first(asks); x; x = list_next(asks, x))
-		OWNER(struct campaign_ask, node, x)->error = r;
+		ask_of(x)->error = r;
 }
 
 /* Each for itself, so that one account that is full holds up nobody else. */
-static void register_singly(struct campaigns *c, struct list *asks)
+static void register_singly(struct campaigns *c, struct list *asks, bool *stale)
 {
 	struct list rest;
 	struct node *x;
@@ -79,32 +101,89 @@ static void register_singly(struct campaigns *c, struct list *asks)
 
 		list_init(&one);
 		list_push(&one, x);
-		set_errors(&one, register_all(c, &one));
+		set_errors(&one, register_all(c, &one, stale));
 		list_remove(&one, x);
 		list_push(asks, x);
 	}
 }
 
-static void serve(struct campaigns *c, struct list *asks)
+/* -- settled --------------------------------------------------------------------------------------------------------- */
+
+/* Whether that decides what becomes of it: the first that was accepted, or the last that was refused. */
+static bool decides(struct campaigns *c, uint32_t id, bool accepted)
+{
+	uint64_t n;
+
+	if (!map_get(c->held, id, &n))
+		return false;
+	if (accepted || n == 1)
+		return map_del(c->held, id, NULL);
+	map_set(c->held, id, n - 1);
+	return false;
+}
+
+/* True: some are there now. */
+static bool settle(struct campaigns *c, struct list *asks)
+{
+	struct campaign_verdict *v;
+	size_t n = 0;
+	bool kept = false;
+	struct err e;
+
+	for (struct node *x = list_first(asks); x; x = list_next(asks, x))
+		n += ask_of(x)->count;
+	v = xcalloc(n + 1, sizeof(*v));
+	n = 0;
+	for (struct node *x = list_first(asks); x; x = list_next(asks, x)) {
+		const struct campaign_ask *ask = ask_of(x);
+		bool accepted = ask->phase == CAMPAIGNS_ACCEPTED;
+
+		for (size_t i = 0; i < ask->count; i++)
+			if (decides(c, ask->ids[i], accepted)) {
+				v[n++] = (struct campaign_verdict){ask->ids[i], accepted};
+				kept |= accepted;
+			}
+	}
+	/* Those it cannot keep now, the next start does. */
+	if (n && admin_campaigns_settle(c->g->admin, v, n, &e) < 0)
+		log_error("campaigns", "failed=\"%s\"", e.text);
+	free(v);
+	return kept;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------- */
+
+static void answer(struct list *asks)
 {
 	struct node *x;
-	struct err e;
-	int r;
 
-	pthread_mutex_lock(&c->g->lock);
-	r = register_all(c, asks);
-	set_errors(asks, r);
-	if (r < 0 && asks->count > 1)
-		register_singly(c, asks);
-	/* Without it they are looked up again, which does no harm. */
-	if (gateway_republish(c->g, &e) < 0)
-		log_error("campaigns", "failed=\"%s\"", e.text);
-	pthread_mutex_unlock(&c->g->lock);
 	while ((x = list_pop(asks))) {
-		struct campaign_ask *ask = OWNER(struct campaign_ask, node, x);
+		struct campaign_ask *ask = ask_of(x);
 
 		ask->done(ask);
 	}
+}
+
+static void serve(struct campaigns *c, struct list *asks, struct list *verdicts)
+{
+	bool changed = false;
+	struct err e;
+	int r = 0;
+
+	pthread_mutex_lock(&c->g->lock);
+	if (verdicts->count)
+		changed = settle(c, verdicts);
+	if (asks->count)
+		r = register_all(c, asks, &changed);
+	set_errors(asks, r);
+	if (r < 0 && asks->count > 1)
+		register_singly(c, asks, &changed);
+	/* Without it they are looked up again, which does no harm. */
+	if (changed && gateway_republish(c->g, &e) < 0)
+		log_error("campaigns", "failed=\"%s\"", e.text);
+	pthread_mutex_unlock(&c->g->lock);
+	answer(verdicts);
+	answer(asks);
 }
 
 static void *work(void *arg)
@@ -113,18 +192,22 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		struct list asks;
+		struct list asks, verdicts;
 		struct node *x;
 
 		while (!c->waiting.count && !c->end)
 			pthread_cond_wait(&c->wake, &c->lock);
-		if (!c->waiting.count)
+		if (!c->waiting.count) {
+			c->over = true;
 			break;
+		}
 		list_init(&asks);
+		list_init(&verdicts);
 		while ((x = list_pop(&c->waiting)))
-			list_push(&asks, x);
+			list_push(ask_of(x)->phase == CAMPAIGNS_ASKED ? &asks : &verdicts, x);
+		c->asked = 0;
 		pthread_mutex_unlock(&c->lock);
-		serve(c, &asks);
+		serve(c, &asks, &verdicts);
 		pthread_mutex_lock(&c->lock);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -137,8 +220,9 @@ bool campaigns_post(void *campaigns, struct campaign_ask *ask)
 	bool taken;
 
 	pthread_mutex_lock(&c->lock);
-	taken = !c->end && c->waiting.count < WAITING_MAX;
+	taken = ask->phase == CAMPAIGNS_ASKED ? !c->end && c->asked < WAITING_MAX : !c->over;
 	if (taken) {
+		c->asked += ask->phase == CAMPAIGNS_ASKED;
 		list_push(&c->waiting, &ask->node);
 		pthread_cond_signal(&c->wake);
 	}
@@ -153,6 +237,7 @@ int campaigns_open(struct campaigns **ret, struct gateway *g, struct err *e)
 
 	c->g = g;
 	list_init(&c->waiting);
+	c->held = map_new();
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	r = -pthread_create(&c->thread, NULL, work, c);
@@ -165,7 +250,7 @@ int campaigns_open(struct campaigns **ret, struct gateway *g, struct err *e)
 	return 0;
 }
 
-void campaigns_close(struct campaigns *c)
+void campaigns_stop(struct campaigns *c)
 {
 	if (!c)
 		return;
@@ -175,6 +260,15 @@ void campaigns_close(struct campaigns *c)
 	pthread_mutex_unlock(&c->lock);
 	if (c->runs)
 		pthread_join(c->thread, NULL);
+	c->runs = false;
+}
+
+void campaigns_close(struct campaigns *c)
+{
+	if (!c)
+		return;
+	campaigns_stop(c);
+	map_free(c->held);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->wake);
 	free(c);

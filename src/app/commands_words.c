@@ -215,7 +215,7 @@ int campaign_add(struct context *c, const struct args *a)
 	if (r)
 		return r;
 	text_nfc(&alias, str_of(a->value[OPT_ALIAS]));
-	w = (struct campaign_wish){account.id, buf_view(&alias), 0};
+	w = (struct campaign_wish){account.id, buf_view(&alias), 0, false};
 	if (!utf8_valid(w.alias, &points) || !points || points > CAMPAIGN_ALIAS_MAX)
 		r = complain(c, EX_DATAERR, "--alias: 1 to %d characters", CAMPAIGN_ALIAS_MAX);
 	else if (admin_campaigns_ensure(c->admin, &w, 1, &e) < 0)

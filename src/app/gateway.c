@@ -135,6 +135,8 @@ static int open_data(struct gateway *g, struct err *e)
 	if (r == 0)
 		r = gateway_numbers(g->settings, g->admin, e);
 	if (r == 0)
+		r = admin_campaigns_recover(g->admin, e);
+	if (r == 0)
 		r = gateway_publish(g->admin, e);
 	if (r == 0)
 		r = keeper_open(&g->numbers, g->settings->data, true, e);
@@ -303,8 +305,7 @@ void gateway_close(struct gateway *g, int64_t grace_ms)
 	control_close(g->control);
 	if (g->api)
 		api_stop(g->api, grace_ms);
-	campaigns_close(g->campaigns);
-	g->campaigns = NULL;
+	campaigns_stop(g->campaigns);
 	if (g->engine_running && !g->ended)
 		engine_hold(g->engine, HOLD_MS);
 	if (g->sender)
@@ -315,6 +316,8 @@ void gateway_close(struct gateway *g, int64_t grace_ms)
 		pthread_join(g->engine_thread, NULL);
 		g->engine_running = false;
 	}
+	campaigns_close(g->campaigns);
+	g->campaigns = NULL;
 	sender_close(g->sender);
 	api_close(g->api);
 	if (g->sms)

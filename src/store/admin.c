@@ -88,6 +88,8 @@ static const char *const migrations[] = {
 	/* 8: sending hours */
 	("ALTER TABLE sub_account ADD COLUMN sending_hours TEXT NOT NULL DEFAULT '';"
 	 "ALTER TABLE sub_account ADD COLUMN holidays TEXT NOT NULL DEFAULT '';"),
+	/* 9: campaigns that a request brought which is not accepted yet */
+	"ALTER TABLE campaign ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;",
 };
 #define ADMIN_SCHEMA ((int)COUNT_OF(migrations))
 

@@ -75,7 +75,7 @@ int admin_texts_load(struct admin *a, struct texts *t, struct err *e)
 		r = admin_read_all(a, "SELECT account,id,sub_account,text FROM flow ORDER BY account,sub_account,id",
 				   sizeof *t->flows, read_flow, (void **)&t->flows, &t->flow_count, e);
 	if (r == 0)
-		r = admin_read_all(a, "SELECT id,account,alias,at FROM campaign ORDER BY account,id",
+		r = admin_read_all(a, "SELECT id,account,alias,at FROM campaign WHERE pending=0 ORDER BY account,id",
 				   sizeof *t->campaigns, read_campaign, (void **)&t->campaigns, &t->campaign_count, e);
 	if (r == 0)
 		r = admin_read_all(a, "SELECT account,sub_account,word FROM word ORDER BY account,sub_account,normal",
@@ -146,7 +146,7 @@ int admin_flow_remove(struct admin *a, uint32_t account, const char *id, struct 
 static int ensure_one(struct admin *a, struct campaign_wish *w, struct err *e)
 {
 	static const char find[] = "SELECT id FROM campaign WHERE account=?1 AND alias=?2";
-	int64_t account = w->account, id = 0, count = 0;
+	int64_t account = w->account, id = 0, count = 0, pending = 0;
 	int r = admin_run(a, "campaign", &id, e, find, "it", account, w->alias);
 
 	if (r == -ENOENT) {
@@ -154,14 +154,20 @@ static int ensure_one(struct admin *a, struct campaign_wish *w, struct err *e)
 		if (r == 0 && count >= CAMPAIGNS_MAX)
 			return err_set(e, -ENOSPC, "the account has %d campaigns already", CAMPAIGNS_MAX);
 		if (r == 0)
-			r = admin_run(a, "campaign", NULL, e, "INSERT INTO campaign (account,alias,at) VALUES (?1,?2,?3)",
-				      "iti", account, w->alias, wall_ms());
+			r = admin_run(a, "campaign", NULL, e,
+				      "INSERT INTO campaign (account,alias,at,pending) VALUES (?1,?2,?3,?4)",
+				      "itii", account, w->alias, wall_ms(), (int64_t)w->pending);
 		if (r == 0)
 			r = admin_run(a, "campaign", &id, e, find, "it", account, w->alias);
+	} else if (r == 0 && !w->pending) {
+		r = admin_run(a, "campaign", NULL, e, "UPDATE campaign SET pending=0 WHERE id=?1 AND pending", "i", id);
 	}
+	if (r == 0)
+		r = admin_run(a, "campaign", &pending, e, "SELECT pending FROM campaign WHERE id=?1", "i", id);
 	if (r == 0 && id > UINT32_MAX)
 		r = err_set(e, -ENOSPC, "there were more campaigns than there are numbers for them");
 	w->id = (uint32_t)id;
+	w->pending = pending != 0;
 	return r;
 }
 
@@ -180,13 +186,41 @@ int admin_campaigns_ensure(struct admin *a, struct campaign_wish *w, size_t n, s
 	return r;
 }
 
+int admin_campaigns_settle(struct admin *a, const struct campaign_verdict *v, size_t n, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = admin_begin(a, e);
+	if (r == 0) {
+		for (size_t i = 0; i < n && r == 0; i++)
+			r = admin_run(a, "campaign", NULL, e,
+				      v[i].keep ? "UPDATE campaign SET pending=0 WHERE id=?1 AND pending"
+						: "DELETE FROM campaign WHERE id=?1 AND pending",
+				      "i", (int64_t)v[i].id);
+		r = admin_end(a, r, e);
+	}
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+int admin_campaigns_recover(struct admin *a, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	r = admin_run(a, "campaign", NULL, e, "UPDATE campaign SET pending=0 WHERE pending", "");
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
 int admin_campaign_remove(struct admin *a, uint32_t account, struct str alias, struct err *e)
 {
 	int r;
 
 	pthread_mutex_lock(&a->lock);
-	r = admin_run(a, "campaign", NULL, e, "DELETE FROM campaign WHERE account=?1 AND alias=?2", "it",
-		      (int64_t)account, alias);
+	r = admin_run(a, "campaign", NULL, e, "DELETE FROM campaign WHERE account=?1 AND alias=?2 AND NOT pending",
+		      "it", (int64_t)account, alias);
 	r = admin_changed(a, r, "campaign", e);
 	pthread_mutex_unlock(&a->lock);
 	return r;

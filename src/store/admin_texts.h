@@ -13,13 +13,25 @@ int admin_flow_add(struct admin *a, const struct flow *f, struct err *e) MUST;
 int admin_flow_remove(struct admin *a, uint32_t account, const char *id, struct err *e) MUST;
 
 /* The ids of aliases, registered where they are new: all in one transaction. An id is never given again, not even after its campaign
- * was removed. -ENOSPC: an account would have more than CAMPAIGNS_MAX; then nothing is registered. */
+ * was removed. -ENOSPC: an account would have more than CAMPAIGNS_MAX; then nothing is registered.
+ *
+ * pending, in: what is new has its id, but is not there for anybody who reads until admin_campaigns_settle() keeps it. Filled: it is so,
+ * by this wish or by another one. */
 struct campaign_wish {
 	uint32_t account;
 	struct str alias;
 	uint32_t id; /* filled */
+	bool pending;
 };
 int admin_campaigns_ensure(struct admin *a, struct campaign_wish *w, size_t n, struct err *e) MUST;
+/* Pending ones are kept, or forgotten; others stay as they are. One transaction. */
+struct campaign_verdict {
+	uint32_t id;
+	bool keep;
+};
+int admin_campaigns_settle(struct admin *a, const struct campaign_verdict *v, size_t n, struct err *e) MUST;
+/* At the start: nobody knows any more whether what is pending was accepted, so it is kept. */
+int admin_campaigns_recover(struct admin *a, struct err *e) MUST;
 int admin_campaign_remove(struct admin *a, uint32_t account, struct str alias, struct err *e) MUST;
 
 /* Words that are there already, whatever their letter case and accents, are left alone. *done = how many were new, or there. */

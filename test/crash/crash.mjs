@@ -5,6 +5,7 @@
 //   every receipt that was acknowledged to the carrier is in a state        (or late, for what ended in doubt)
 //   every final state was told to the webhook, sent before delivered
 //   every MO is in the store once, whole, and was told to its webhook         (long ones come in parts, shuffled, over any link)
+//   nothing leaves before its time, out of its hours or after its expiry; what was cancelled stays cancelled   (times.mjs)
 //   the credit adds up to the unit: bought is left and charged, each message charged once, at its price, and nothing stays reserved
 import { spawn, execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -12,6 +13,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { createTimes } from './times.mjs';
 
 const require = createRequire(new URL('../e2e/package.json', import.meta.url));
 const smpp = require('smpp');
@@ -24,22 +26,22 @@ const random = () => { // xorshift64: the moments of death are repeatable in ord
 const sleep = ms => new Promise(r => setTimeout(r, ms));
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pombo-crash-'));
 const config = path.join(dir, 'pombo.yaml');
+const times = createTimes({ dir, random, turnsIn: Math.min(10000, KILLS * 500) });
 
 // -- what is sent -----------------------------------------------------------------------------------------------------------
-// A number says what it is sent and what that costs. For more kinds of messages (those that leave later, say): another digit here, a field in
-// message(), and what it promises among the checks at the end.
+// A number says what it is sent and what that costs; times.mjs, when it may leave.
 const AREAS = { 11: 2, 21: 3, 31: 1 }; // units a part; 1 is the price without an entry
 const isLong = to => to.endsWith('3') || to.endsWith('7');
 const partsOf = to => (isLong(to) ? 2 : 1), unitsOf = to => AREAS[to.slice(2, 4)] * partsOf(to);
 let counter = 0;
-function message() {
+function message(when = times.some) {
   counter++;
   const to = `55${Object.keys(AREAS)[counter % 3]}9${String(80000000 + counter)}`;
-  return { destination: to, messageText: isLong(to) ? 'crash test '.repeat(20) : 'crash test' };
+  return { destination: to, messageText: isLong(to) ? 'crash test '.repeat(20) : 'crash test', ...when(to) };
 }
 
 // -- the carrier ------------------------------------------------------------------------------------------------------------
-const carrier = { submits: new Map(), reached: new Map(), acked: new Map(), owed: [], sessions: new Set(), next: 1 };
+const carrier = { away: false, submits: new Map(), reached: new Map(), acked: new Map(), owed: [], sessions: new Set(), next: 1 };
 const count = (map, key) => map.set(key, (map.get(key) ?? 0) + 1);
 function giveReceipts(session) {
   for (const r of carrier.owed) {
@@ -54,22 +56,30 @@ function giveReceipts(session) {
   }
 }
 const smsc = smpp.createServer({}, session => {
+  session.on('error', () => {});
+  if (carrier.away) { session.destroy(); return; }
   session.alive = true;
   session.setMaxListeners(0);
-  session.on('error', () => {});
   session.on('close', () => { session.alive = false; carrier.sessions.delete(session); });
-  session.on('bind_transceiver', pdu => { session.send(pdu.response({ system_id: 'crash' })); carrier.sessions.add(session); giveReceipts(session); });
+  session.on('bind_transceiver', pdu => { session.upSince = Date.now(); session.send(pdu.response({ system_id: 'crash' })); carrier.sessions.add(session); giveReceipts(session); });
   session.on('enquire_link', pdu => session.send(pdu.response()));
   session.on('unbind', pdu => { session.send(pdu.response()); session.close(); });
   session.on('submit_sm', pdu => {
     const id = (carrier.next++).toString(16).padStart(8, '0'), to = pdu.destination_addr;
     count(carrier.submits, `${to}/${pdu.short_message.udh?.at(-1)?.at(-1) ?? 1}`);
     count(carrier.reached, to);
+    times.arrived(to, session.upSince);
     setTimeout(() => { if (session.alive) session.send(pdu.response({ message_id: id })); }, Math.random() * 20);
     setTimeout(() => { carrier.owed.push({ id, to, from: pdu.source_addr, session: null });
       for (const s of carrier.sessions) { if (s.alive) { giveReceipts(s); break; } } }, 10 + Math.random() * 60);
   });
 });
+// Links go, and none comes for so long.
+function goAway(ms) {
+  carrier.away = true;
+  for (const s of carrier.sessions) s.destroy();
+  setTimeout(() => { carrier.away = false; }, ms);
+}
 const smscPort = await new Promise(r => smsc.listen(0, '127.0.0.1', function () { r((this.address?.() ?? smsc.address()).port); }));
 
 // -- handsets ---------------------------------------------------------------------------------------------------------------
@@ -143,7 +153,7 @@ webhooks: {allow: [127.0.0.0/8], retry_first: 200ms, retry_max: 1s}
 async function start() {
   writeConfig();
   starts++;
-  gateway = spawn(POMBO, ['serve', '--config', config], { stdio: ['ignore', 'pipe', log] });
+  gateway = spawn(POMBO, ['serve', '--config', config], { stdio: ['ignore', 'pipe', log], env: { ...process.env, TZDIR: times.folder } });
   const child = gateway;
   child.gone = new Promise(r => child.on('exit', (code, signal) => r({ code, signal })));
   let out = '';
@@ -175,16 +185,23 @@ function request(method, url, body) {
     req.end(body);
   });
 }
+// The answer's ids; null: none came.
+async function send(bulk, { messages, ...root }) {
+  const begun = Date.now();
+  try {
+    const r = bulk ? await request('POST', '/v1/send-bulk-sms', JSON.stringify({ messages, ...root }))
+      : await request('POST', '/v1/send-sms', JSON.stringify(messages[0]));
+    if (r.status !== 200) { refused++; return null; }
+    const answer = JSON.parse(r.text), ids = (bulk ? answer.messages : answer).map(m => m.id);
+    ids.forEach((id, i) => { accepted.set(id, messages[i].destination); times.accepted(id, messages[i].destination, begun); });
+    return { batch: answer.id, ids };
+  } catch { return null; }
+}
 async function customer(bulk) {
-  while (loading) {
-    const messages = Array.from({ length: bulk ? 20 : 1 }, message);
-    try {
-      const r = bulk ? await request('POST', '/v1/send-bulk-sms', JSON.stringify({ messages }))
-        : await request('POST', '/v1/send-sms', JSON.stringify(messages[0]));
-      if (r.status !== 200) { refused++; await sleep(20); continue; }
-      const ids = bulk ? JSON.parse(r.text).messages : JSON.parse(r.text);
-      ids.forEach((m, i) => accepted.set(m.id, messages[i].destination));
-    } catch { await sleep(20); }
+  for (let i = 0; loading; i++) {
+    if (bulk && i % 4 === 2) await times.batch(n => ({ messages: Array.from({ length: n }, () => message(times.withdrawn)) }), send);
+    else if (bulk && i % 4 === 3) await times.wave((n, when) => Array.from({ length: n }, () => message(when)), send);
+    else if (!await send(bulk, { messages: Array.from({ length: bulk ? 20 : 1 }, () => message()) })) await sleep(20);
     await sleep(bulk ? 60 : 15);
   }
 }
@@ -243,12 +260,17 @@ const OWNERS = [{ name: 'account', args: [], bought: 1000000 }, { name: 'sub-acc
 for (const o of OWNERS) pombo('credit', 'set', ...o.args, '--amount', String(o.bought));
 const replying = Promise.all([...Array(8).keys()].map(handset));
 const customers = [...Array(8)].map(() => customer(false)).concat([customer(true), customer(true)]);
-let earlyEnds = 0;
+const withdrawing = times.withdraw(request);
+let earlyEnds = 0, outages = 0;
 for (let kill = 0; kill < KILLS; kill++) {
+  if (kill % 5 === 2) { goAway(1500); outages++; }
   await sleep(150 + random() * 1200);
+  // Every now and then the process is away for longer than some messages live.
+  const asleep = kill % 7 === 3 % KILLS ? await times.asleep(when => message(when), send) : null;
   gateway.kill('SIGKILL');
   const end = await gateway.gone;
   if (end.signal !== 'SIGKILL') earlyEnds++;
+  if (asleep) await asleep(sleep);
   await start();
   const o = OWNERS[kill % 2];
   pombo('credit', 'add', ...o.args, '--amount', '7');
@@ -257,6 +279,8 @@ for (let kill = 0; kill < KILLS; kill++) {
 await sleep(500);
 loading = handsets = false;
 await Promise.all([...customers, replying]);
+times.noMore();
+await withdrawing;
 check(earlyEnds === 0, 'the gateway never ended by itself', `${earlyEnds} times`);
 check(await settled(90000), 'everything settles after the last start',
   `queued ${await metric('pombo_queued')} in doubt ${await metric('pombo_in_doubt')} webhooks ${await metric('pombo_webhooks_pending')} receipts owed ${carrier.owed.length}`);
@@ -268,9 +292,12 @@ check(ids.length > 100, `${ids.length} messages were accepted over ${KILLS} kill
 some('every message that was answered 200 is in the store', ids.filter(id => !found.has(id)));
 some('every one ended in a sent code', ids.filter(id => found.has(id) && !found.get(id).sentStatusCode));
 some('no part was submitted twice', [...carrier.submits].filter(([, k]) => k > 1).map(([to]) => to));
-some('every code is 2, or 102 for what was in doubt', ids.filter(id => ![2, 102].includes(found.get(id)?.sentStatusCode)));
+some('every code is 2, 102 for what was in doubt, or 101 where there was an end to wait for', ids.filter(id => {
+  const code = found.get(id)?.sentStatusCode;
+  return code !== 2 && code !== 102 && !(code === 101 && times.mayEnd(accepted.get(id)));
+}));
 const doubt = ids.filter(id => found.get(id)?.sentStatusCode === 102);
-check(doubt.length <= KILLS * 100, `at most the windows' content ended in doubt (${doubt.length})`, show(doubt));
+check(doubt.length <= (KILLS + outages) * 100, `at most the windows' content ended in doubt (${doubt.length})`, show(doubt));
 some('what never reached the carrier is not called sent', ids.filter(id => found.get(id)?.sentStatusCode === 2 && carrier.reached.get(accepted.get(id)) !== partsOf(accepted.get(id))));
 some('every receipt acknowledged to the carrier is a state', ids.filter(id => found.get(id)?.sentStatusCode === 2 && carrier.acked.get(accepted.get(id)) === partsOf(accepted.get(id)) && found.get(id).deliveredStatusCode !== 4));
 some('every sent code was told to the webhook', ids.filter(id => found.get(id)?.sentStatusCode && !hooks.get(id)?.some(h => h.kind === 'sent' && h.code === found.get(id).sentStatusCode)));
@@ -278,6 +305,7 @@ some('every delivery was told to the webhook', ids.filter(id => found.get(id)?.d
 some('sent was told before delivered', [...hooks].filter(([, calls]) => { const d = calls.findIndex(h => h.kind === 'delivered'); return d >= 0 && !calls.slice(0, d).some(h => h.kind === 'sent'); }).map(([id]) => id));
 // Messages whose 200 died with the process count as well: all that the store has are asked for.
 const stored = JSON.parse(pombo('message', 'search', '--limit', '1000000', '--json'));
+await times.judge({ check, some, found, stored, campaigns: JSON.parse(pombo('campaign', 'list', '--json')), reached: carrier.reached, request });
 const paid = new Map(stored.filter(m => m.sentStatusCode === 2).map(m => [keyOf(m.id), unitsOf(m.destination)]));
 for (const o of OWNERS) {
   const now = JSON.parse(pombo('credit', 'show', ...o.args, '--json'));
@@ -312,6 +340,6 @@ const end = await gateway.gone;
 check(end.code === 0, 'the gateway ends with 0 when asked to', JSON.stringify(end));
 check(/ok|sound/.test(pombo('store', 'check')), 'the store is sound');
 console.log(`1..${n}`);
-console.log(`# seed ${SEED}, ${starts} starts, ${ids.length} accepted, ${carrier.submits.size} submitted, ${doubt.length} in doubt, ${hookCalls} webhook calls, ${refused} refused, ${mos.size} replies`);
+console.log(`# seed ${SEED}, ${starts} starts, ${ids.length} accepted, ${carrier.submits.size} submitted, ${doubt.length} in doubt, ${hookCalls} webhook calls, ${refused} refused, ${mos.size} replies, ${times.summary()}`);
 if (!failed) fs.rmSync(dir, { recursive: true, force: true });
 process.exit(failed ? 1 : 0);

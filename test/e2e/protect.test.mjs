@@ -76,6 +76,26 @@ describe('velocity', () => {
     await set(g, '--velocity', 'none');
     assert.equal((await ask(100)).status, 200);
   });
+
+  scenario('what is refused registers no campaign; an alias of which anything is taken stays, over a kill too', async w => {
+    const sandbox = await w.peer(Sandbox.start());
+    const g = await w.gateway({ smsc: sandbox.url });
+    await set(g, '--velocity', '4/1h');
+    const ask = (n, campaignAlias) => g.request('POST', '/v1/send-bulk-sms', { body: { messages: Array.from({ length: n }, () => ({ destination: TO, messageText: 'x' })), defaultValues: { campaignAlias } } });
+    const aliases = async () => (await g.json('campaign', 'list')).map(c => c.campaignAlias).sort();
+    assert.equal((await ask(5, 'refused')).status, 429);
+    assert.deepEqual(await aliases(), []);
+    const both = await Promise.all([1, 9, 9, 1, 9, 9].map(n => ask(n, 'both')));
+    assert.deepEqual(both.map(r => r.status), [200, 429, 429, 200, 429, 429]);
+    assert.deepEqual(await aliases(), ['both']);
+    const [id] = (await ask(1, 'kept')).json.messages.map(m => m.id);
+    const before = await g.json('campaign', 'list');
+    assert.equal((await g.status(id)).campaignId, before.find(c => c.campaignAlias === 'kept').campaignId);
+    assert.equal((await ask(9, 'both')).status, 429, 'known: it stays');
+    await g.kill();
+    await g.start();
+    assert.deepEqual(await g.json('campaign', 'list'), before);
+  });
 });
 
 describe('allow-lists', () => {

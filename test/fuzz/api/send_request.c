@@ -1,5 +1,5 @@
-/* send_request.c - any body as a single and as a bulk, any query: either faults, or messages within every limit, and drafts. The
- * first octet chooses. */
+/* send_request.c - any body as a single and as a bulk, any query: either faults, or messages within every limit, with their moments in
+ * order, and drafts. The first octet chooses. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "api/answer.h"
 #include "api/send_request.h"
 #include "core/intake.h"
+#include "core/schedule.h"
 #include "core/snapshot.h"
 
 /* In core's place. */
@@ -37,9 +38,35 @@ static void check_item(const struct send_item *m)
 	ASSERT(utf8_valid(m->destination, &destination) && destination >= 1 && destination <= SEND_DESTINATION_MAX);
 }
 
+#define NOW ((int64_t)1790000000000)
+#define VALIDITY ((int64_t)86400000)
+
+/* Moments are in order and within the horizon; the departure is one that the window allows. */
+static void check_time(const struct send_item *m, const struct draft *d)
+{
+	const struct times *t = &m->time.out;
+	struct schedule s = {.window = m->time.window};
+
+	ASSERT(!(m->time.window >> 24));
+	ASSERT(d->expires_at == t->expires_at && d->not_before == t->not_before && d->window == m->time.window);
+	if (!t->expires_at) {
+		ASSERT(!m->time.window && !m->time.start_path && !m->time.expiry_path && !t->not_before);
+		return;
+	}
+	ASSERT(!t->not_before || (t->not_before > NOW && t->not_before <= NOW + SCHEDULE_HORIZON_MS));
+	ASSERT(t->departs >= MAX(NOW, t->not_before) && t->departs < NOW + 3 * SCHEDULE_HORIZON_MS);
+	ASSERT(t->expires_at > MAX(NOW, t->not_before));
+	ASSERT(t->expires_at <= (m->time.expiry_path ? NOW + SCHEDULE_HORIZON_MS : t->departs + VALIDITY));
+	if (!m->time.window)
+		return;
+	s.zone = tz_get(m->time.zone);
+	ASSERT(s.zone && schedule_next(&s, t->departs) == t->departs);
+	tz_put(s.zone);
+}
+
 static void check_good(const struct send_request *r, struct arena *a)
 {
-	static const struct settings settings = {.sms.validity_ms = 1000};
+	static const struct settings settings = {.sms.validity_ms = VALIDITY};
 	static const struct sub_account sub = {.id = 1, .account = 1};
 	struct draft *d;
 	struct buf out = BUF_INIT;
@@ -48,6 +75,7 @@ static void check_good(const struct send_request *r, struct arena *a)
 	d = send_drafts(r, &settings, &sub, a);
 	for (size_t i = 0; i < r->count; i++) {
 		check_item(&r->items[i]);
+		check_time(&r->items[i], &d[i]);
 		ASSERT(d[i].parts >= 1 && d[i].t.number.n <= 15);
 		ASSERT(d[i].invalid || d[i].t.number.n);
 	}
@@ -103,6 +131,21 @@ static void find_texts(struct send_request *r, struct arena *a, struct faults *f
 	snapshot_put(sc.snap);
 }
 
+/* Marketing, by its template, has sending hours. */
+static void find_times(struct send_request *r, struct arena *a, struct faults *f)
+{
+	static const struct account account = {.id = 1, .country = "BR"};
+	static struct sub_account sub = {.id = 1, .account = 1, .zone = ZONE_OF_DESTINATION};
+	struct send_who who = {.account = &account, .sub = &sub, .now = NOW, .validity_ms = VALIDITY};
+	struct err e;
+
+	if (f->count)
+		return;
+	if (!sub.hours.set)
+		ASSERT(!sending_hours_parse(STR("mon-fri=8-20 sat=9-14 quiet=12-13"), &sub.hours, &e));
+	send_times(r, &who, a, f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena a = {0};
@@ -123,6 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!query_read(p, size - 1, &q)) {
 			send_read_query(&q, &a, &r, &f);
 			find_texts(&r, &a, &f);
+			find_times(&r, &a, &f);
 			check(&r, &f, &a);
 		}
 		free(p);
@@ -132,6 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (d) {
 			send_read_json(json_root(d), data[0] % 3 == 1, &a, &r, &f);
 			find_texts(&r, &a, &f);
+			find_times(&r, &a, &f);
 			check(&r, &f, &a);
 		}
 		json_free(d);

@@ -12,9 +12,10 @@ struct fixture {
 	struct settings settings; /* change before fixture_start(), or follow the change with fixture_change() */
 	struct listen_setting listen[2];
 	_Atomic bool ready;
-	_Atomic int campaign_error;       /* -EAGAIN: no room; others: what registering ends with */
-	_Atomic unsigned campaigns_asked; /* new aliases */
-	struct settings used[2];          /* the server's copies */
+	_Atomic int campaign_error;            /* -EAGAIN: no room; others: what registering ends with */
+	_Atomic unsigned campaigns_asked;      /* new aliases */
+	_Atomic unsigned campaigns_settled[2]; /* of these: not kept, kept */
+	struct settings used[2];               /* the server's copies */
 	int slot;
 };
 /* Users: ana (regular, sub-account 10 "default" of account 1), rui (regular, 11 "marketing"), "Maria da Silva" (regular, answers

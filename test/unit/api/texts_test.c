@@ -412,6 +412,39 @@ TEST(an_unknown_campaign_is_registered_by_use)
 	assert_int_equal(fake_last(f.engine).campaign_ids[3], 1001);
 }
 
+static unsigned kept(void) { return f.campaigns_settled[1]; }
+
+static unsigned forgotten(void) { return f.campaigns_settled[0]; }
+
+TEST(a_refused_request_registers_no_campaign)
+{
+	static const char natal[] = ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"";
+
+	single(200, "ana", natal);
+	assert_int_equal(kept(), 1);
+	assert_int_equal(forgotten(), 0);
+	fake_too_many(f.engine, 5000);
+	single(429, "ana", natal);
+	assert_int_equal(forgotten(), 1);
+	bulk(429, "ana", "{\"messages\":[{\"destination\":\"1\",\"campaignAlias\":\"a\"},{\"destination\":\"2\",\"campaignAlias\":\"b\"}],\"messageText\":\"x\"}");
+	assert_int_equal(forgotten(), 3);
+	fake_too_many(f.engine, 0);
+	fake_refuse(f.engine, true);
+	single(503, "ana", natal);
+	assert_int_equal(forgotten(), 4);
+	fake_refuse(f.engine, false);
+	/* nothing is settled that was not registered */
+	f.campaign_error = -EIO;
+	single(503, "ana", natal);
+	f.campaign_error = 0;
+	single(200, "ana", ",\"messageText\":\"x\"");
+	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"promo\"");
+	assert_int_equal(kept(), 1);
+	assert_int_equal(forgotten(), 4);
+	single(200, "ana", natal);
+	assert_int_equal(kept(), 2);
+}
+
 TEST(a_campaign_may_be_refused)
 {
 	char body[200];
@@ -550,6 +583,7 @@ int main(void)
 		T(forbidden_words_end_a_message_in_207),
 		T(a_registered_campaign_gives_its_id),
 		T(an_unknown_campaign_is_registered_by_use),
+		T(a_refused_request_registers_no_campaign),
 		T(a_campaign_may_be_refused),
 		T(documented_bulk_samples),
 		T(documented_single_samples),

@@ -136,7 +136,7 @@ static void flows_are_kept(void **state)
 static void campaigns_keep_their_ids_and_none_comes_twice(void **state)
 {
 	struct fixture *f = *state;
-	struct campaign_wish w[3] = {{1, STR("Promo"), 0}, {1, STR("natal"), 0}, {1, STR("PROMO"), 0}};
+	struct campaign_wish w[3] = {{1, STR("Promo"), 0, false}, {1, STR("natal"), 0, false}, {1, STR("PROMO"), 0, false}};
 	const struct texts *all;
 	uint32_t promo;
 	struct err e;
@@ -163,6 +163,52 @@ static void campaigns_keep_their_ids_and_none_comes_twice(void **state)
 	assert_int_equal(again(f)->campaign_count, 2);
 }
 
+static void a_pending_campaign_is_kept_or_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct campaign_wish w[2] = {{1, STR("a"), 0, true}, {1, STR("b"), 0, true}}, other = {1, STR("A"), 0, true};
+	struct campaign_verdict v[2];
+	uint32_t a, b;
+	struct err e;
+
+	good(admin_campaigns_ensure(f->a, w, 2, &e), &e);
+	a = w[0].id;
+	b = w[1].id;
+	assert_true(a && b && w[0].pending && w[1].pending);
+	assert_int_equal(again(f)->campaign_count, 0);
+	assert_int_equal(admin_campaign_remove(f->a, 1, STR("a"), &e), -ENOENT);
+	good(admin_campaigns_ensure(f->a, &other, 1, &e), &e);
+	assert_int_equal(other.id, a);
+	assert_true(other.pending);
+	v[0] = (struct campaign_verdict){a, true};
+	v[1] = (struct campaign_verdict){b, false};
+	good(admin_campaigns_settle(f->a, v, 2, &e), &e);
+	assert_int_equal(again(f)->campaign_count, 1);
+	assert_int_equal(again(f)->campaigns[0].id, a);
+	/* what is there stays, and so does what is not */
+	v[0].keep = false;
+	good(admin_campaigns_settle(f->a, v, 2, &e), &e);
+	assert_int_equal(again(f)->campaign_count, 1);
+	other = (struct campaign_wish){1, STR("a"), 0, true};
+	good(admin_campaigns_ensure(f->a, &other, 1, &e), &e);
+	assert_false(other.pending);
+	/* an id is not given again; who registers by command keeps what a request brought */
+	good(admin_campaigns_ensure(f->a, &w[1], 1, &e), &e);
+	assert_true(w[1].id > b && w[1].pending);
+	w[1].pending = false;
+	good(admin_campaigns_ensure(f->a, &w[1], 1, &e), &e);
+	assert_false(w[1].pending);
+	v[0].id = w[1].id;
+	good(admin_campaigns_settle(f->a, v, 1, &e), &e);
+	assert_int_equal(again(f)->campaign_count, 2);
+	/* after a crash nobody knows, so it stays */
+	w[0] = (struct campaign_wish){1, STR("c"), 0, true};
+	good(admin_campaigns_ensure(f->a, w, 1, &e), &e);
+	assert_int_equal(again(f)->campaign_count, 2);
+	good(admin_campaigns_recover(f->a, &e), &e);
+	assert_int_equal(again(f)->campaign_count, 3);
+}
+
 static void an_account_has_so_many_campaigns(void **state)
 {
 	struct fixture *f = *state;
@@ -172,7 +218,7 @@ static void an_account_has_so_many_campaigns(void **state)
 
 	for (size_t i = 0; i <= CAMPAIGNS_MAX; i++) {
 		snprintf(names[i], sizeof names[i], "c%zu", i);
-		w[i] = (struct campaign_wish){1, str_of(names[i]), 0};
+		w[i] = (struct campaign_wish){1, str_of(names[i]), 0, false};
 	}
 	good(admin_campaigns_ensure(f->a, w, CAMPAIGNS_MAX, &e), &e);
 	assert_int_equal(admin_campaigns_ensure(f->a, &w[CAMPAIGNS_MAX], 1, &e), -ENOSPC);
@@ -190,7 +236,7 @@ struct racer {
 static void *race(void *arg)
 {
 	struct racer *r = arg;
-	struct campaign_wish w = {1, STR("race"), 0};
+	struct campaign_wish w = {1, STR("race"), 0, false};
 	struct err e;
 
 	if (admin_campaigns_ensure(r->a, &w, 1, &e) == 0)
@@ -291,6 +337,7 @@ int main(void)
 		T(templates_have_ids_of_their_account),
 		T(flows_are_kept),
 		T(campaigns_keep_their_ids_and_none_comes_twice),
+		T(a_pending_campaign_is_kept_or_forgotten),
 		T(an_account_has_so_many_campaigns),
 		T(at_the_same_time_they_get_one_id),
 		T(words_are_there_once_in_any_spelling),
