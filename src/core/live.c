@@ -204,6 +204,27 @@ size_t lives_merge(struct lives *l, int64_t now, bool all, bool busy, bool (*ope
 	return n;
 }
 
+static int by_first_seq(const void *a, const void *b)
+{
+	const struct live *x = *(const struct live *const *)a, *y = *(const struct live *const *)b;
+
+	return (x->seqs[0] > y->seqs[0]) - (x->seqs[0] < y->seqs[0]);
+}
+
+void lives_recovered(struct lives *l)
+{
+	size_t n = 0, all = l->dirty.count;
+	struct live **a = xcalloc(all + 1, sizeof(struct live *));
+	struct node *at;
+
+	while ((at = list_pop(&l->dirty)))
+		a[n++] = OWNER(struct live, dirty, at);
+	qsort(a, n, sizeof(struct live *), by_first_seq);
+	for (size_t i = 0; i < n; i++)
+		list_push(&l->dirty, &a[i]->dirty);
+	free(a);
+}
+
 int64_t lives_merged_seq(const struct lives *l, int64_t last_seq)
 {
 	struct node *first = list_first(&l->dirty);

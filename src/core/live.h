@@ -42,4 +42,7 @@ void lives_trim(struct lives *l);
 bool lives_roomy(const struct lives *l); /* worth keeping what will be needed later */
 /* Does at most one slice of merging inside the open batch; all = also what is still moving; busy = answers wait for this batch. Returns the number merged. */
 size_t lives_merge(struct lives *l, int64_t now, bool all, bool busy, bool (*open_batch)(void *ctx), void *ctx);
+/* Recovery touches them by key: brings them into the order of their first event, in which they come otherwise, so that the first of them
+ * tells how far the log is merged. */
+void lives_recovered(struct lives *l);
 int64_t lives_merged_seq(const struct lives *l, int64_t last_seq); /* every event below it is in its row */

@@ -242,6 +242,7 @@ int recover_all(struct engine *e, struct err *err)
 	if (!e->sweep)
 		e->sweep = uid_key_at(e->now - 2 * e->policy.receipt_wait_ms);
 	n = e->ops->recover(e->store, recover_one, &r);
+	lives_recovered(&e->lives);
 	if (n == 0)
 		n = credit_recover(e);
 	if (n < 0)

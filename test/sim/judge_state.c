@@ -70,12 +70,28 @@ static void check_bounds(struct sim *s)
 		sim_fail(s, "%zu parts at the carriers, whose windows take %zu", carrier_parts_away(s), room);
 }
 
+/* A start reads events from the mark on only: none below it may be missing in its row. */
+static void check_merged_mark(struct sim *s)
+{
+	struct lives *l = &s->e->lives;
+	int64_t mark = lives_merged_seq(l, s->e->seq);
+
+	for (struct node *n = list_first(&l->dirty); n; n = list_next(&l->dirty, n)) {
+		const struct live *lv = OWNER(struct live, dirty, n);
+
+		if (lv->seqs[0] < mark)
+			sim_fail(s, "%" PRId64 ": event %" PRId64 " is in no row, and the mark is at %" PRId64,
+				 lv->d->key, lv->seqs[0], mark);
+	}
+}
+
 void judge_turn(struct sim *s, bool more)
 {
 	struct list *all = &s->judge.all;
 
 	s->judge.hungry = more;
 	check_bounds(s);
+	check_merged_mark(s);
 	check_credit(s);
 	/* Not all of them after each turn: the stretch that is looked at moves on. */
 	for (int i = 0; i < 20 && all->count > 0; i++) {
@@ -95,6 +111,7 @@ void judge_restart(struct sim *s)
 		if (m->d->state == D_SENDING)
 			sim_fail(s, "%" PRId64 ": an attempt without a result survived the restart", m->d->key);
 	}
+	check_merged_mark(s);
 	check_credit(s);
 }
 

@@ -136,7 +136,8 @@ static void find_times(struct send_request *r, struct arena *a, struct faults *f
 {
 	static const struct account account = {.id = 1, .country = "BR"};
 	static struct sub_account sub = {.id = 1, .account = 1, .zone = ZONE_OF_DESTINATION};
-	struct send_who who = {.account = &account, .sub = &sub, .now = NOW, .validity_ms = VALIDITY};
+	static const struct settings settings = {.sms.validity_ms = VALIDITY};
+	struct send_who who = {.account = &account, .sub = &sub, .settings = &settings, .now = NOW};
 	struct err e;
 
 	if (f->count)
