@@ -1,5 +1,6 @@
 /* Messages and events read from the memory driver. The writer's side sees the open batch (row_seen), readers see what is committed (now).
  * Writer-side lists are copied before the caller hears of them, so that it may write while it listens. */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,17 +133,30 @@ static int by_key(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
+/* Eight octets, the lowest first; 0 when there is none. */
+static int64_t merged_mark(struct store *s)
+{
+	struct buf b = BUF_INIT;
+	uint64_t le = 0;
+
+	if (s->ops->mark_get(s, "merged", &b) && b.n == sizeof(le))
+		memcpy(&le, b.p, sizeof(le));
+	buf_done(&b);
+	return (int64_t)le64toh(le);
+}
+
 static int memory_recover(struct store *s,
 			  bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx)
 {
 	const struct content *c = of(s)->c;
 	struct event *ev = xcalloc(c->event_count + 1, sizeof(*ev));
-	size_t at = 0;
+	size_t at = 0, n = 0;
 	bool more = true;
 
-	for (size_t i = 0; i < c->event_count; i++)
-		ev[i] = *c->events[i];
-	qsort(ev, c->event_count, sizeof(*ev), by_key);
+	/* As the SQLite driver does: what is below the engine's mark is in its row, and not looked at again. */
+	for (size_t i = event_lower(c, merged_mark(s), c->event_count); i < c->event_count; i++)
+		ev[n++] = *c->events[i];
+	qsort(ev, n, sizeof(*ev), by_key);
 	for (size_t i = 0; i < c->deliveries.n && more; i++) {
 		const struct kept *k = row_seen(c->deliveries.a[i]);
 		int64_t merged, key = c->deliveries.a[i]->key.k[0];
@@ -151,10 +165,10 @@ static int memory_recover(struct store *s,
 		if (!k)
 			continue;
 		merged = MAX(k->d->last_seq, k->n ? k->seqs[k->n - 1] : 0);
-		while (at < c->event_count && (ev[at].key < key || (ev[at].key == key && ev[at].seq <= merged)))
+		while (at < n && (ev[at].key < key || (ev[at].key == key && ev[at].seq <= merged)))
 			at++;
 		first = at;
-		while (at < c->event_count && ev[at].key == key)
+		while (at < n && ev[at].key == key)
 			at++;
 		if (k->d->state != D_DONE || at > first)
 			more = fn(ctx, delivery_copy(k->d), ev + first, at - first);
