@@ -62,6 +62,42 @@ static char *usable_text(struct context *c, const char *option, const char *give
 	return ret;
 }
 
+bool text_owner_wants(const struct args *a, const struct text_owner *o, uint32_t account, uint32_t sub_account)
+{
+	return account == o->account.id && (!args_has(a, OPT_SUB_ACCOUNT) || sub_account == o->sub_account);
+}
+
+int text_list(struct context *c, const struct args *a,
+	      void (*put)(struct context *c, const struct args *a, const struct text_owner *o,
+			  const struct texts *all, struct buf *b))
+{
+	struct text_owner owner = {0};
+	struct texts all = {0};
+	struct buf b = BUF_INIT;
+	struct err e;
+	int r = find_text_owner(c, a, &owner);
+
+	if (r)
+		return r;
+	r = admin_texts_load(c->admin, &all, &e);
+	if (r < 0)
+		return complain_errno(c, r, &e);
+	put(c, a, &owner, &all, &b);
+	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
+	buf_done(&b);
+	texts_done(&all);
+	return EX_OK;
+}
+
+void put_sub_account(struct buf *b, const char *owner)
+{
+	buf_puts(b, "\"subAccount\":");
+	if (*owner)
+		buf_json(b, str_of(owner));
+	else
+		buf_puts(b, "null");
+}
+
 static const char *class_word(int8_t lane)
 {
 	return lane == TEXT_MARKETING ? "marketing" : lane == TEXT_TRANSACTIONAL ? "transactional" : NULL;
@@ -131,11 +167,8 @@ static void put_template(struct context *c, struct buf *b, const struct text_tem
 	if (c->json) {
 		buf_fmt(b, "{\"templateId\":%lld,\"templateName\":", (long long)t->id);
 		buf_json(b, str_of(t->name));
-		buf_puts(b, ",\"subAccount\":");
-		if (*owner)
-			buf_json(b, str_of(owner));
-		else
-			buf_puts(b, "null");
+		buf_putc(b, ',');
+		put_sub_account(b, owner);
 		if (class)
 			buf_fmt(b, ",\"class\":\"%s\"", class);
 		buf_puts(b, ",\"text\":");
@@ -150,33 +183,21 @@ static void put_template(struct context *c, struct buf *b, const struct text_tem
 	}
 }
 
-int template_list(struct context *c, const struct args *a)
+static void put_templates(struct context *c, const struct args *a, const struct text_owner *o,
+			  const struct texts *all, struct buf *b)
 {
-	struct text_owner owner = {0};
-	struct texts all = {0};
-	struct buf b = BUF_INIT;
-	struct err e;
-	int r = find_text_owner(c, a, &owner);
+	for (size_t i = 0; i < all->template_count; i++) {
+		const struct text_template *t = &all->templates[i];
 
-	if (r)
-		return r;
-	r = admin_texts_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
-	for (size_t i = 0; i < all.template_count; i++) {
-		const struct text_template *t = &all.templates[i];
-
-		if (t->account != owner.account.id || (args_has(a, OPT_SUB_ACCOUNT) && t->sub_account != owner.sub_account))
+		if (!text_owner_wants(a, o, t->account, t->sub_account))
 			continue;
-		if (c->json && b.n)
-			buf_putc(&b, ',');
-		put_template(c, &b, t, false);
+		if (c->json && b->n)
+			buf_putc(b, ',');
+		put_template(c, b, t, false);
 	}
-	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
-	buf_done(&b);
-	texts_done(&all);
-	return EX_OK;
 }
+
+int template_list(struct context *c, const struct args *a) { return text_list(c, a, put_templates); }
 
 int template_show(struct context *c, const struct args *a)
 {
@@ -272,11 +293,8 @@ static void put_flow(struct context *c, struct buf *b, const struct flow *f, boo
 
 	text_owner_name(c, f->sub_account, owner);
 	if (c->json) {
-		buf_fmt(b, "{\"flowId\":\"%s\",\"subAccount\":", f->id);
-		if (*owner)
-			buf_json(b, str_of(owner));
-		else
-			buf_puts(b, "null");
+		buf_fmt(b, "{\"flowId\":\"%s\",", f->id);
+		put_sub_account(b, owner);
 		buf_puts(b, ",\"text\":");
 		buf_json(b, str_of(f->text));
 		buf_putc(b, '}');
@@ -287,33 +305,21 @@ static void put_flow(struct context *c, struct buf *b, const struct flow *f, boo
 	}
 }
 
-int flow_list(struct context *c, const struct args *a)
+static void put_flows(struct context *c, const struct args *a, const struct text_owner *o,
+		      const struct texts *all, struct buf *b)
 {
-	struct text_owner owner = {0};
-	struct texts all = {0};
-	struct buf b = BUF_INIT;
-	struct err e;
-	int r = find_text_owner(c, a, &owner);
+	for (size_t i = 0; i < all->flow_count; i++) {
+		const struct flow *f = &all->flows[i];
 
-	if (r)
-		return r;
-	r = admin_texts_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
-	for (size_t i = 0; i < all.flow_count; i++) {
-		const struct flow *f = &all.flows[i];
-
-		if (f->account != owner.account.id || (args_has(a, OPT_SUB_ACCOUNT) && f->sub_account != owner.sub_account))
+		if (!text_owner_wants(a, o, f->account, f->sub_account))
 			continue;
-		if (c->json && b.n)
-			buf_putc(&b, ',');
-		put_flow(c, &b, f, false);
+		if (c->json && b->n)
+			buf_putc(b, ',');
+		put_flow(c, b, f, false);
 	}
-	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
-	buf_done(&b);
-	texts_done(&all);
-	return EX_OK;
 }
+
+int flow_list(struct context *c, const struct args *a) { return text_list(c, a, put_flows); }
 
 int flow_show(struct context *c, const struct args *a)
 {

@@ -11,6 +11,12 @@ struct text_owner {
 };
 int find_text_owner(struct context *c, const struct args *a, struct text_owner *ret) MUST; /* 0 or an exit code, told */
 void text_owner_name(struct context *c, uint32_t sub_account, char out[NAME_MAX_BYTES]); /* "" for 0, "?" when unknown */
+bool text_owner_wants(const struct args *a, const struct text_owner *o, uint32_t account, uint32_t sub_account); /* for the lists */
+/* What a list command shows: put adds the lines, or the JSON objects with commas between them, that are of the owner. */
+int text_list(struct context *c, const struct args *a,
+	      void (*put)(struct context *c, const struct args *a, const struct text_owner *o,
+			  const struct texts *all, struct buf *b));
+void put_sub_account(struct buf *b, const char *owner); /* `"subAccount":` and its reference, or null for "" */
 
 /* --max-length, --header, --footer of sub-accounts, --campaigns of accounts. */
 bool text_rule_given(const struct args *a);

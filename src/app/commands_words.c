@@ -145,61 +145,46 @@ int words_import(struct context *c, const struct args *a)
 	return r;
 }
 
-static bool wanted(const struct args *a, const struct text_owner *o, const struct forbidden_word *w)
+static void put_words(struct context *c, const struct text_owner *o, const struct texts *all, struct buf *b,
+		      const struct args *a, bool export)
 {
-	return w->account == o->account.id && (!args_has(a, OPT_SUB_ACCOUNT) || w->sub_account == o->sub_account);
-}
-
-static int each_word(struct context *c, const struct args *a, bool export)
-{
-	struct text_owner owner = {0};
-	struct texts all = {0};
-	struct err e;
-	size_t n = 0;
-	int r = find_text_owner(c, a, &owner);
-
-	if (r)
-		return r;
-	r = admin_texts_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
-	if (c->json)
-		say(c, "[");
-	for (size_t i = 0; i < all.word_count; i++) {
-		const struct forbidden_word *w = &all.words[i];
+	for (size_t i = 0; i < all->word_count; i++) {
+		const struct forbidden_word *w = &all->words[i];
 		char name[NAME_MAX_BYTES];
-		struct buf b = BUF_INIT;
 
 		/* an export is of one list, to be imported again */
-		if (!wanted(a, &owner, w) || (export && w->sub_account != owner.sub_account))
+		if (!text_owner_wants(a, o, w->account, w->sub_account) || (export && w->sub_account != o->sub_account))
 			continue;
 		text_owner_name(c, w->sub_account, name);
 		if (c->json) {
-			buf_puts(&b, n++ ? ",{\"word\":" : "{\"word\":");
-			buf_json(&b, str_of(w->word));
-			buf_puts(&b, ",\"subAccount\":");
-			if (*name)
-				buf_json(&b, str_of(name));
-			else
-				buf_puts(&b, "null");
-			buf_putc(&b, '}');
+			buf_puts(b, b->n ? ",{\"word\":" : "{\"word\":");
+			buf_json(b, str_of(w->word));
+			buf_putc(b, ',');
+			put_sub_account(b, name);
+			buf_putc(b, '}');
 		} else if (export) {
-			buf_fmt(&b, "%s\n", w->word);
+			buf_fmt(b, "%s\n", w->word);
 		} else {
-			buf_fmt(&b, "%-24s %s\n", w->word, *name ? name : "-");
+			buf_fmt(b, "%-24s %s\n", w->word, *name ? name : "-");
 		}
-		say(c, "%s", buf_cstr(&b));
-		buf_done(&b);
 	}
-	if (c->json)
-		say(c, "]\n");
-	texts_done(&all);
-	return EX_OK;
 }
 
-int words_list(struct context *c, const struct args *a) { return each_word(c, a, false); }
+static void put_list(struct context *c, const struct args *a, const struct text_owner *o,
+		     const struct texts *all, struct buf *b)
+{
+	put_words(c, o, all, b, a, false);
+}
 
-int words_export(struct context *c, const struct args *a) { return each_word(c, a, true); }
+static void put_export(struct context *c, const struct args *a, const struct text_owner *o,
+		       const struct texts *all, struct buf *b)
+{
+	put_words(c, o, all, b, a, true);
+}
+
+int words_list(struct context *c, const struct args *a) { return text_list(c, a, put_list); }
+
+int words_export(struct context *c, const struct args *a) { return text_list(c, a, put_export); }
 
 /* -- campaigns ------------------------------------------------------------------------------------------------------ */
 
@@ -229,39 +214,29 @@ int campaign_add(struct context *c, const struct args *a)
 	return r;
 }
 
-int campaign_list(struct context *c, const struct args *a)
+static void put_campaigns(struct context *c, const struct args *a, const struct text_owner *o,
+			  const struct texts *all, struct buf *b)
 {
-	struct account account = {0};
-	struct texts all = {0};
-	struct buf b = BUF_INIT;
-	struct err e;
 	char at[ISO_MAX];
-	int r = find_account(c, a, &account);
 
-	if (r)
-		return r;
-	r = admin_texts_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
-	for (size_t i = 0; i < all.campaign_count; i++) {
-		const struct campaign *x = &all.campaigns[i];
+	(void)a;
+	for (size_t i = 0; i < all->campaign_count; i++) {
+		const struct campaign *x = &all->campaigns[i];
 
-		if (x->account != account.id)
+		if (x->account != o->account.id)
 			continue;
 		iso_utc(at, x->at, false);
 		if (!c->json) {
-			buf_fmt(&b, "%-8u %s  %s\n", x->id, at, x->alias);
+			buf_fmt(b, "%-8u %s  %s\n", x->id, at, x->alias);
 			continue;
 		}
-		buf_fmt(&b, "%s{\"campaignId\":%u,\"campaignAlias\":", b.n ? "," : "", x->id);
-		buf_json(&b, str_of(x->alias));
-		buf_fmt(&b, ",\"registeredAt\":\"%s\"}", at);
+		buf_fmt(b, "%s{\"campaignId\":%u,\"campaignAlias\":", b->n ? "," : "", x->id);
+		buf_json(b, str_of(x->alias));
+		buf_fmt(b, ",\"registeredAt\":\"%s\"}", at);
 	}
-	say(c, c->json ? "[%s]\n" : "%s", buf_cstr(&b));
-	buf_done(&b);
-	texts_done(&all);
-	return EX_OK;
 }
+
+int campaign_list(struct context *c, const struct args *a) { return text_list(c, a, put_campaigns); }
 
 int campaign_remove(struct context *c, const struct args *a)
 {

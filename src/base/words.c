@@ -19,56 +19,48 @@ struct words {
 
 /* -- normal form ---------------------------------------------------------------------------------------------------- */
 
-static const struct {
+struct fold {
 	uint32_t cp;
 	char to[12];
-} folds[] = {
+};
+static const struct fold folds[] = {
 #define FOLD(cp, to) {cp, to},
 #include "base/words.def"
 #undef FOLD
 };
 
-static const struct {
+struct span {
 	uint32_t from, to;
-} wordy[] = {
+};
+static const struct span wordy[] = {
 #define WORDY(from, to) {from, to},
 #include "base/words.def"
 #undef WORDY
 };
 
+static int by_point(const void *key, const void *at)
+{
+	uint32_t cp = *(const uint32_t *)key, other = ((const struct fold *)at)->cp;
+
+	return (cp > other) - (cp < other);
+}
+
 static const char *fold(uint32_t cp)
 {
-	size_t lo = 0, hi = COUNT_OF(folds);
+	const struct fold *f = bsearch(&cp, folds, COUNT_OF(folds), sizeof folds[0], by_point);
 
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (folds[mid].cp == cp)
-			return folds[mid].to;
-		if (folds[mid].cp < cp)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return f ? f->to : NULL;
 }
 
-static bool is_wordy(uint32_t cp)
+static int by_span(const void *key, const void *at)
 {
-	size_t lo = 0, hi = COUNT_OF(wordy);
+	uint32_t cp = *(const uint32_t *)key;
+	const struct span *s = at;
 
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (cp >= wordy[mid].from && cp <= wordy[mid].to)
-			return true;
-		if (wordy[mid].to < cp)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return false;
+	return (cp > s->to) - (cp < s->from);
 }
+
+static bool is_wordy(uint32_t cp) { return bsearch(&cp, wordy, COUNT_OF(wordy), sizeof wordy[0], by_span); }
 
 /* Marks on the letter before, and characters that nobody sees: a word with them is the same word. */
 static bool is_dropped(uint32_t cp)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/le.h"
 #include "base/map.h"
 #include "core/control.h"
 #include "core/ring.h"
@@ -16,19 +17,12 @@
 
 /* -- on disk -------------------------------------------------------------------------------------------------------- */
 
-static void put(struct buf *b, uint64_t v, int bytes)
+static void put(struct buf *b, uint64_t v, size_t bytes)
 {
-	for (int i = 0; i < bytes; i++)
-		buf_putc(b, (char)(v >> 8 * i));
-}
+	unsigned char at[8];
 
-static uint64_t get(const char *p, int bytes)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < bytes; i++)
-		v |= (uint64_t)(unsigned char)p[i] << 8 * i;
-	return v;
+	le_put(at, v, bytes);
+	buf_put(b, at, bytes);
 }
 
 static void mark_name(char name[32], size_t slot) { snprintf(name, 32, "control/%zu", slot); }
@@ -235,11 +229,11 @@ static void read_order(struct engine *e, size_t slot, struct str s)
 		return; /* free */
 	o = xnew(struct control_order);
 	o->say.verb = (enum control_verb)s.p[1];
-	o->account = (uint32_t)get(s.p + 2, 4);
-	o->say.sub_account = (uint32_t)get(s.p + 6, 4);
-	o->say.campaign_id = (uint32_t)get(s.p + 10, 4);
-	o->until = (int64_t)get(s.p + 14, 8);
-	o->say.at = (int64_t)get(s.p + 22, 8);
+	o->account = (uint32_t)le_get(s.p + 2, 4);
+	o->say.sub_account = (uint32_t)le_get(s.p + 6, 4);
+	o->say.campaign_id = (uint32_t)le_get(s.p + 10, 4);
+	o->until = (int64_t)le_get(s.p + 14, 8);
+	o->say.at = (int64_t)le_get(s.p + 22, 8);
 	memcpy(o->say.campaign, s.p + ORDER_HEAD, s.n - ORDER_HEAD);
 	link_order(&e->control, slot, o);
 }
@@ -249,8 +243,7 @@ void control_recover(struct engine *e)
 	struct buf b = BUF_INIT;
 	char name[32];
 
-	if (e->ops->mark_get(e->store, "control", &b) && b.n == 8)
-		e->control.slots = (size_t)MIN(get(b.p, 8), (uint64_t)CONTROL_ORDERS_MAX);
+	e->control.slots = (size_t)MIN((uint64_t)store_mark_i64(e->store, "control"), (uint64_t)CONTROL_ORDERS_MAX);
 	for (size_t i = 0; i < e->control.slots; i++) {
 		buf_clear(&b);
 		mark_name(name, i);

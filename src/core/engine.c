@@ -205,8 +205,7 @@ static void put_mark(struct engine *e, const char *name, int64_t value)
 {
 	unsigned char le[8];
 
-	for (int i = 0; i < 8; i++)
-		le[i] = (unsigned char)((uint64_t)value >> (8 * i));
+	le_put(le, (uint64_t)value, sizeof le);
 	e->ops->mark(e->store, name, (struct str){(char *)le, sizeof le});
 }
 

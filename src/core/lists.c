@@ -60,19 +60,14 @@ void lists_done(struct engine *e)
 	map_free(e->readers);
 }
 
-static int64_t take_i64(const char *p)
-{
-	int64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return (int64_t)le64toh((uint64_t)v);
-}
+static int64_t take_i64(const char *p) { return (int64_t)le_get(p, 8); }
 
 static void put_i64(struct buf *b, int64_t v)
 {
-	uint64_t le = htole64((uint64_t)v);
+	unsigned char le[8];
 
-	buf_put(b, &le, sizeof le);
+	le_put(le, (uint64_t)v, sizeof le);
+	buf_put(b, le, sizeof le);
 }
 
 static void name_of(char name[32], const struct list_reader *r)

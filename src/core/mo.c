@@ -18,7 +18,6 @@
 #include "core/mo.h"
 #include "core/optout.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,7 +189,7 @@ static void finish(struct engine *e, struct assembly *a)
 	bool gap = false;
 
 	for (unsigned i = 0; i < a->total; i++) {
-		uint64_t le = htole64((uint64_t)a->parts[i].key);
+		unsigned char le[8];
 
 		if (!a->parts[i].here) {
 			if (!gap)
@@ -200,7 +199,8 @@ static void finish(struct engine *e, struct assembly *a)
 		}
 		gap = false;
 		buf_str(&text, a->parts[i].text);
-		buf_put(&keys, &le, sizeof le);
+		le_put(le, (uint64_t)a->parts[i].key, sizeof le);
+		buf_put(&keys, le, sizeof le);
 	}
 	mo_accept(e, &(struct mo_arrival){.connection = a->connection,
 					  .total = a->total,
@@ -353,12 +353,8 @@ static bool known_mo(void *ctx, const struct mo *m)
 	r->e->mos.last = MAX(r->e->mos.last, m->key);
 	if (m->key > r->wishes)
 		mo_wish(r->e, m, true);
-	for (size_t i = 0; i + 8 <= m->parts.n; i += 8) {
-		uint64_t le;
-
-		memcpy(&le, m->parts.p + i, 8);
-		map_set(r->joined, le64toh(le), 1);
-	}
+	for (size_t i = 0; i < mo_part_count(m); i++)
+		map_set(r->joined, (uint64_t)mo_part_key(m, i), 1);
 	if (m->total <= 1 && m->at >= r->since && m->hash)
 		remember(r->e, m->hash, 0, m->at, false);
 	return true;
@@ -382,7 +378,7 @@ static void take_waiting(struct restart *r)
 {
 	for (size_t at = 0; at + sizeof(struct mo_part) <= r->waiting.n;) {
 		struct mo_part p;
-		uint64_t le;
+		unsigned char le[8];
 
 		memcpy(&p, r->waiting.p + at, sizeof p);
 		p.text.p = r->waiting.p + at + sizeof p;
@@ -391,14 +387,14 @@ static void take_waiting(struct restart *r)
 			add_part(r->e, &p);
 			continue;
 		}
-		le = htole64((uint64_t)p.key);
+		le_put(le, (uint64_t)p.key, sizeof le);
 		mo_accept(r->e, &(struct mo_arrival){.connection = p.connection,
 						     .total = 1,
 						     .came = 1,
 						     .source = p.source,
 						     .short_code = p.short_code,
 						     .text = p.text,
-						     .parts = {(char *)&le, sizeof le}});
+						     .parts = {(char *)le, sizeof le}});
 	}
 }
 

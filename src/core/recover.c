@@ -17,18 +17,6 @@
 #include "core/ring.h"
 #include "model/codes.h"
 
-static int64_t mark_of(struct engine *e, const char *name)
-{
-	struct buf b = BUF_INIT;
-	uint64_t v = 0;
-
-	if (e->ops->mark_get(e->store, name, &b) && b.n == 8)
-		for (int i = 0; i < 8; i++)
-			v |= (uint64_t)(unsigned char)b.p[i] << (8 * i);
-	buf_done(&b);
-	return (int64_t)v;
-}
-
 struct recovery {
 	struct engine *e;
 	size_t queued, doubt, sent, events;
@@ -194,7 +182,7 @@ static bool count_row(void *ctx, const struct hook_row *row)
 
 static void recover_hooks(struct engine *e)
 {
-	struct open_hooks o = {.e = e, .open = map_new(), .from = mark_of(e, "hooks")};
+	struct open_hooks o = {.e = e, .open = map_new(), .from = store_mark_i64(e->store, "hooks")};
 	struct buf pairs = {.max = (size_t)1 << 32};
 	size_t before;
 
@@ -237,8 +225,8 @@ int recover_all(struct engine *e, struct err *err)
 	int n;
 
 	control_recover(e);
-	e->latest = mark_of(e, "latest");
-	e->sweep = mark_of(e, "sweep");
+	e->latest = store_mark_i64(e->store, "latest");
+	e->sweep = store_mark_i64(e->store, "sweep");
 	if (!e->sweep)
 		e->sweep = uid_key_at(e->now - 2 * e->policy.receipt_wait_ms);
 	n = e->ops->recover(e->store, recover_one, &r);
@@ -252,7 +240,7 @@ int recover_all(struct engine *e, struct err *err)
 	for (size_t i = 0; i < r.due_n; i++)
 		engine_due_set(e, &r.due[i].queue, r.due[i].at, r.due[i].key);
 	free(r.due);
-	n = mo_recover(e, mark_of(e, "mo_parts"), mark_of(e, "mo_wishes"));
+	n = mo_recover(e, store_mark_i64(e->store, "mo_parts"), store_mark_i64(e->store, "mo_wishes"));
 	if (n < 0)
 		return err_set(err, n, "the store cannot be read back");
 	recover_hooks(e);

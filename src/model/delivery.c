@@ -12,6 +12,7 @@
  * A blob is read whole or not at all, and nothing may follow it. */
 #include "model/delivery.h"
 #include "base/buf.h"
+#include "base/le.h"
 #include "model/codes.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -155,9 +156,8 @@ void delivery_set_parts(struct delivery *d, unsigned count)
 
 static char *put(char *at, uint64_t v, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++)
-		*at++ = (char)(v >> 8 * i);
-	return at;
+	le_put(at, v, bytes);
+	return at + bytes;
 }
 
 static void put_varint(struct buf *out, uint64_t v)
@@ -250,14 +250,14 @@ struct reader {
 
 static uint64_t get(struct reader *r, size_t bytes)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
 	if (r->bad || (size_t)(r->end - r->p) < bytes) {
 		r->bad = true;
 		return 0;
 	}
-	for (size_t i = 0; i < bytes; i++)
-		v |= (uint64_t)*r->p++ << 8 * i;
+	v = le_get(r->p, bytes);
+	r->p += bytes;
 	return v;
 }
 

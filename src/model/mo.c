@@ -3,12 +3,18 @@
 
 #include <string.h>
 
+#include "base/le.h"
+
 const char *mo_owner_name(int owner)
 {
 	static const char *const names[] = {"default", "short code", "keyword", "mt"};
 
 	return owner >= 0 && owner < (int)COUNT_OF(names) ? names[owner] : "?";
 }
+
+size_t mo_part_count(const struct mo *m) { return m->parts.n / 8; }
+
+int64_t mo_part_key(const struct mo *m, size_t i) { return (int64_t)le_get(m->parts.p + i * 8, 8); }
 
 static struct str put(char **at, struct str s)
 {

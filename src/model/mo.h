@@ -36,7 +36,9 @@ struct mo {
 struct mo_names {
 	char sub_account[128], username[128], email[128];
 };
-struct mo *mo_copy(const struct mo *m); /* with copies of all texts; freed by free() */
+size_t mo_part_count(const struct mo *m);          /* 0 for a single one */
+int64_t mo_part_key(const struct mo *m, size_t i); /* i < mo_part_count() */
+struct mo *mo_copy(const struct mo *m);            /* with copies of all texts; freed by free() */
 
 /* One part of a long MO, as it came. */
 struct mo_part {

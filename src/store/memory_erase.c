@@ -1,5 +1,4 @@
 /* One number's data in the memory driver: what is found of it, and its erasure. */
-#include <endian.h>
 #include <string.h>
 
 #include "store/memory_rows.h"
@@ -42,15 +41,12 @@ static void erase_events(struct content *c, int64_t key)
 			c->events[i]->detail_len = 0;
 }
 
-static void erase_parts(struct memory *m, struct str keys)
+static void erase_parts(struct memory *m, const struct mo *mo)
 {
-	for (size_t i = 0; i + 8 <= keys.n; i += 8) {
-		uint64_t le;
-		struct row *r;
+	for (size_t i = 0; i < mo_part_count(mo); i++) {
+		struct row *r = table_find(&m->c->mo_parts, (struct row_key){{mo_part_key(mo, i)}});
 		struct mo_part *copy;
 
-		memcpy(&le, keys.p + i, sizeof(le));
-		r = table_find(&m->c->mo_parts, (struct row_key){{(int64_t)le64toh(le)}});
 		if (!r || !row_seen(r))
 			continue;
 		copy = mo_part_copy(row_seen(r));
@@ -87,7 +83,7 @@ static void memory_erase(struct store *s, int64_t key, const int64_t *seqs, size
 	if (mo && row_seen(mo)) {
 		struct mo *copy = mo_copy(row_seen(mo));
 
-		erase_parts(m, copy->parts);
+		erase_parts(m, copy);
 		memset(copy->source, 0, sizeof(copy->source));
 		copy->text = copy->correlation = (struct str){0};
 		memory_stage(m, &m->c->mos, mo->key, copy);

@@ -1,6 +1,5 @@
 /* Messages and events read from the memory driver. The writer's side sees the open batch (row_seen), readers see what is committed (now).
  * Writer-side lists are copied before the caller hears of them, so that it may write while it listens. */
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,18 +132,6 @@ static int by_key(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-/* Eight octets, the lowest first; 0 when there is none. */
-static int64_t merged_mark(struct store *s)
-{
-	struct buf b = BUF_INIT;
-	uint64_t le = 0;
-
-	if (s->ops->mark_get(s, "merged", &b) && b.n == sizeof(le))
-		memcpy(&le, b.p, sizeof(le));
-	buf_done(&b);
-	return (int64_t)le64toh(le);
-}
-
 static int memory_recover(struct store *s,
 			  bool (*fn)(void *ctx, struct delivery *take, const struct event *ev, size_t n), void *ctx)
 {
@@ -154,7 +141,7 @@ static int memory_recover(struct store *s,
 	bool more = true;
 
 	/* As the SQLite driver does: what is below the engine's mark is in its row, and not looked at again. */
-	for (size_t i = event_lower(c, merged_mark(s), c->event_count); i < c->event_count; i++)
+	for (size_t i = event_lower(c, store_mark_i64(s, "merged"), c->event_count); i < c->event_count; i++)
 		ev[n++] = *c->events[i];
 	qsort(ev, n, sizeof(*ev), by_key);
 	for (size_t i = 0; i < c->deliveries.n && more; i++) {

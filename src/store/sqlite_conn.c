@@ -150,7 +150,7 @@ int64_t conn_mark_i64(struct conn *c, const char *key, int64_t def)
 	int64_t v = def;
 
 	if (conn_mark(c, key, &b) && b.n == sizeof(v))
-		memcpy(&v, b.p, sizeof(v));
+		v = (int64_t)le_get(b.p, sizeof(v));
 	buf_done(&b);
 	return v;
 }

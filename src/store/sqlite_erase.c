@@ -5,7 +5,6 @@
  * Today's rows change in the open batch. Those of older files change in transactions of their own, which end before the batch's: erasing
  * twice changes nothing, so a crash in between is mended by doing it again. Freed octets are overwritten in their pages; afterwards the
  * write-ahead logs, which still hold the pages as they were, are emptied as soon as no reader is in the way (sq_forget). */
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,16 +108,11 @@ static void erase_mo(struct sq *s, struct conn *c, int64_t key)
 		return;
 	run_key(s, c, S_ERASE_MO, key);
 	erase_mo_events(s, key);
-	for (size_t i = 0; i + 8 <= m->parts.n && sq_taking(s); i += 8) {
-		uint64_t le;
-		int64_t part;
-		struct day *d;
-		struct conn *pc;
+	for (size_t i = 0; i < mo_part_count(m) && sq_taking(s); i++) {
+		int64_t part = mo_part_key(m, i);
+		struct day *d = day_of_key(s, part);
+		struct conn *pc = d ? open_file(s, d) : NULL;
 
-		memcpy(&le, m->parts.p + i, sizeof(le));
-		part = (int64_t)le64toh(le);
-		d = day_of_key(s, part);
-		pc = d ? open_file(s, d) : NULL;
 		if (pc)
 			run_key(s, pc, S_ERASE_PART, part);
 	}

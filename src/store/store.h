@@ -11,6 +11,8 @@
  *     deadline where one is given.
  *  7. Retention works a whole day at a time and never deletes what is not final, a pending webhook, or due. */
 #pragma once
+#include "base/buf.h"
+#include "base/le.h"
 #include "base/map.h"
 #include "model/delivery.h"
 #include "model/event.h"
@@ -186,6 +188,15 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 };
+/* A mark that is a number: eight octets (base/le.h); 0 when there is none. */
+static inline int64_t store_mark_i64(struct store *s, const char *key)
+{
+	struct buf b = BUF_INIT;
+	int64_t v = s->ops->mark_get(s, key, &b) && b.n == 8 ? (int64_t)le_get(b.p, 8) : 0;
+
+	buf_done(&b);
+	return v;
+}
 struct store_options {
 	const char *data;                                  /* folder, exists */
 	int64_t status_retention_ms, message_retention_ms; /* 0: for ever; may change, see retention() */

@@ -31,7 +31,9 @@ static const char *single(int status, const char *user, const char *fields)
 {
 	static char body[16384];
 
-	snprintf(body, sizeof body, "{\"destination\":\"5511900000000\"%s}", fields);
+	int n = snprintf(body, sizeof body, "{\"destination\":\"5511900000000\"%s}", fields);
+
+	assert_true(n > 0 && (size_t)n < sizeof body);
 	return expect_answer(&f, status, "POST", "/v1/send-sms", user, "", body);
 }
 
