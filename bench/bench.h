@@ -223,6 +223,8 @@ static inline char *bytes_space(struct bytes *b, size_t n)
 }
 static inline void bytes_put(struct bytes *b, const void *p, size_t n)
 {
+	if (!n)
+		return;
 	memcpy(bytes_space(b, n), p, n);
 	b->n += n;
 }

@@ -17,7 +17,8 @@ stage simulation tap timeout 300 bash -c '. tools/test_lib.sh; run_simulation'
 stage oracles tap run_oracles
 stage build-clang exit build_clang
 stage build-release exit make --no-print-directory build
-stage end-to-end tap run_e2e
+stage end-to-end tap run_e2e "$root/build/pombo"
+stage end-to-end-asan tap run_e2e "$root/build/asan/src/app/pombo"
 [ ! -x test/crash/run.sh ] || stage crash tap timeout 400 test/crash/run.sh 20
 stage threads meson:build/tsan run_tsan
 finish

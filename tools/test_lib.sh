@@ -92,8 +92,8 @@ run_node_tests() { # FOLDER SECONDS
     timeout "$2" node --test "${reporter[@]}" "${files[@]}"
 }
 
-run_e2e() {
-    POMBO=$root/build/pombo POMBO_ASAN=$root/build/asan/src/app/pombo run_node_tests test/e2e 480
+run_e2e() { # the binary: what users run, and what the sanitizers watch
+    POMBO=$1 POMBO_ASAN=$root/build/asan/src/app/pombo run_node_tests test/e2e 480
 }
 
 # What is computed against independent libraries.

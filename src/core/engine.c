@@ -187,14 +187,15 @@ static void release(struct engine *e)
 	e->send_first = e->send_last = NULL;
 	e->hook_first = e->hook_last = NULL;
 	e->done_first = e->done_last = NULL;
-	if (a)
-		e->channel->ops->send(e->channel, a);
+	/* Opt-outs are in force before the message that confirms them leaves. */
 	while (m) {
 		struct mail *next = m->next;
 
 		call_back(m);
 		m = next;
 	}
+	if (a)
+		e->channel->ops->send(e->channel, a);
 	if (h)
 		e->sender_ops->send(e->sender, h);
 }

@@ -12,6 +12,7 @@
 
 #include "core/engine.h"
 #include "core/numbers.h"
+#include "core/ring.h"
 #include "model/input.h"
 #include "model/metrics.h"
 #include "store/memory.h"
@@ -115,6 +116,49 @@ static void wishes_take_effect_with_the_commit(void **state)
 	s->ops->close(s);
 }
 
+static int sends;
+
+static void channel_send(struct channel *ch, struct attempt *chain)
+{
+	(void)ch;
+	sends++;
+	assert_true(numbers_listed(LIST_OPT_OUT, asked->sub_account, N));
+	attempt_free(chain);
+}
+
+static void ask_and_confirm(struct engine *e, struct call *c)
+{
+	struct delivery *d = delivery_new(&(struct delivery_text){.number = STR("5511999990001")});
+
+	ask(e, c);
+	e->send_first = e->send_last = attempt_new(d, 1, 1);
+	delivery_free(d);
+}
+
+/* Whoever reads "you are off the list" is. */
+static void a_confirmation_leaves_when_the_wish_is_in_force(void **state)
+{
+	static const struct channel_ops ops = {.kind = "sms", .send = channel_send};
+	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
+	struct channel channel = {&ops};
+	struct store *s = open_store();
+	struct optout o = {.sub_account = 7, .digits = STR("5511999990001"), .out = true};
+	struct engine *e = open_engine(s, &settings);
+	struct call c = {.in.kind = INPUT_CALL, .fn = ask_and_confirm};
+	struct err err;
+
+	(void)state;
+	numbers_clear();
+	e->channel = &channel;
+	asked = &o;
+	assert_true(engine_post(e, &c.in, true));
+	assert_true(engine_turn(e, &err) >= 0);
+	assert_int_equal(sends, 1);
+	numbers_clear();
+	engine_close(e);
+	s->ops->close(s);
+}
+
 static void the_mark_waits_for_the_file(void **state)
 {
 	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
@@ -182,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wishes_take_effect_with_the_commit),
+		cmocka_unit_test(a_confirmation_leaves_when_the_wish_is_in_force),
 		cmocka_unit_test(the_mark_waits_for_the_file),
 		cmocka_unit_test(an_opt_in_counts_at_once),
 		cmocka_unit_test(proofs_are_cut_between_characters),
