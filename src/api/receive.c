@@ -8,85 +8,10 @@
 #include "api/server.h"
 #include "base/time.h"
 
-#define RECEIVE_MAX 1000
-
-/* -- what is asked ------------------------------------------------------------------------------------------------- */
-
-static void refuse_field(struct request *q, const char *field, const char *rule)
-{
-	struct faults f = {.count = 0};
-
-	fault_add(&f, field, "%s", rule);
-	request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
-}
-
-/* The '+' of an offset that was not percent-encoded has become a blank. */
-static struct str with_plus(struct str v, char out[64])
-{
-	if (v.n >= 64)
-		return v;
-	for (size_t i = 0; i < v.n; i++)
-		out[i] = v.p[i] == ' ' ? '+' : v.p[i];
-	return (struct str){out, v.n};
-}
-
-static bool read_moment(struct request *q, const char *name, int64_t *ret)
-{
-	struct str v = query_get(&q->query, name, false, NULL);
-	char plus[64];
-
-	*ret = 0;
-	if (!v.n)
-		return true;
-	if (!str_i64(v, 1, INT64_MAX / 2000, ret)) {
-		if (*ret < EPOCH_SECONDS_BELOW)
-			*ret *= 1000;
-		return true;
-	}
-	if ((!iso_parse(v, ret) || !iso_parse(with_plus(v, plus), ret)) && *ret > 0)
-		return true;
-	refuse_field(q, name, "neither an ISO-8601 time nor an epoch");
-	return false;
-}
-
-static bool read_ask(struct request *q, int kind)
-{
-	struct str limit = query_get(&q->query, "limit", false, NULL),
-		   sub = query_get(&q->query, "subAccount", false, NULL);
-	struct lookup *l = &q->lookup;
-	int64_t n = RECEIVE_MAX;
-	uint32_t id;
-
-	memset(l, 0, sizeof(*l));
-	if (limit.n && str_i64(limit, 1, RECEIVE_MAX, &n)) {
-		refuse_field(q, "limit", "must be a number from 1 to 1000");
-		return false;
-	}
-	if (!read_moment(q, "start", &l->ask.start) || !read_moment(q, "end", &l->ask.end))
-		return false;
-	if (l->ask.end && l->ask.end < l->ask.start) {
-		refuse_field(q, "end", "before start");
-		return false;
-	}
-	if (!choose_sub_account(q, sub.n > 0, sub, true, &id))
-		return false;
-	l->kind = kind;
-	l->scope = (struct scope){.account = q->user->account, .sub_account = id};
-	l->ask.user = q->user_id;
-	l->ask.limit = (size_t)n;
-	l->ask.scope = l->scope;
-	l->ask.narrow = q->user->role == ROLE_ADMINISTRATOR && id;
-	return true;
-}
-
 static void run(struct request *q, int kind)
 {
-	struct api *a = q->api;
-
-	if (!read_ask(q, kind))
-		return;
-	request_wait(q);
-	lookup_post(q, a);
+	if (lookup_list_begin(q, kind))
+		lookup_hand_over(q);
 }
 
 void receive_list_run(struct request *q, const struct settings *s)

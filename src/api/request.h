@@ -133,6 +133,7 @@ struct request {
 void request_refuse(struct request *q, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void request_refuse_later(struct request *q, int status, unsigned retry_after_s, const char *text); /* with Retry-After */
 void request_refuse_faults(struct request *q, int status, const struct faults *f);
+void request_refuse_field(struct request *q, const char *field, const char *rule); /* 400 with that one fault */
 /* Suspends the connection. Call before the hand-over; from then on only request_settle() may end it. HTTP thread. */
 void request_wait(struct request *q);
 /* Tries to take the waiting request for its result. false: api_stop() has taken it; the result is not wanted any more. */

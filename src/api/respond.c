@@ -50,6 +50,14 @@ void request_refuse_faults(struct request *q, int status, const struct faults *f
 	answer_faults(&q->out, status, f);
 }
 
+void request_refuse_field(struct request *q, const char *field, const char *rule)
+{
+	struct faults f = {.count = 0};
+
+	fault_add(&f, field, "%s", rule);
+	request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
+}
+
 /* -- answers ------------------------------------------------------------------------------------------------------- */
 
 /* All of an answer; the body stays as it is until http_completed(). */

@@ -37,6 +37,7 @@ bool lookup_sub_account(struct request *q, struct json *root, uint32_t *ret);
 void lookup_begin(struct request *q, int kind, uint32_t sub_account);
 void lookup_lists(struct request *q, struct json *root, bool strict, struct faults *f);
 void lookup_hand_over(struct request *q);
+bool lookup_list_begin(struct request *q, int kind); /* list_request.c: lookup_begin() with what the query asks. false: refused. */
 /* control.c: from the body into q->lookup. false: refused. */
 bool control_read(struct request *q, enum control_verb verb);
 /* control.c, on the look-up thread: carries out and answers. found: room for n deliveries. */

@@ -7,15 +7,6 @@
 #include "base/time.h"
 
 #define SEARCH_MAX 1000
-#define LIST_MAX 1000
-
-static void refuse_field(struct request *q, const char *field, const char *rule)
-{
-	struct faults f = {.count = 0};
-
-	fault_add(&f, field, "%s", rule);
-	request_refuse_faults(q, MHD_HTTP_BAD_REQUEST, &f);
-}
 
 void lookup_begin(struct request *q, int kind, uint32_t sub_account)
 {
@@ -134,7 +125,7 @@ bool lookup_sub_account(struct request *q, struct json *root, uint32_t *ret)
 	else if (json_kind(j) == JSON_KIND_INTEGER)
 		name = json_scalar(j, scratch);
 	else if (json_kind(j) != JSON_KIND_NULL) {
-		refuse_field(q, "subAccount", "must be a string or a whole number");
+		request_refuse_field(q, "subAccount", "must be a string or a whole number");
 		return false;
 	}
 	return choose_sub_account(q, name.n > 0, name, true, ret);
@@ -178,7 +169,7 @@ void status_one_run(struct request *q, const struct settings *s)
 	if (!choose_sub_account(q, name.n > 0, name, true, &sub))
 		return;
 	if (!id.n) {
-		refuse_field(q, "id", "missing");
+		request_refuse_field(q, "id", "missing");
 		return;
 	}
 	lookup_begin(q, LOOKUP_ONE, sub);
@@ -193,50 +184,11 @@ void status_one_run(struct request *q, const struct settings *s)
 
 /* -- list ---------------------------------------------------------------------------------------------------------- */
 
-static bool read_time(struct request *q, const char *name, int64_t *ret)
-{
-	struct str v = query_get(&q->query, name, false, NULL);
-
-	*ret = 0;
-	if (!v.n)
-		return true;
-	if (!str_i64(v, 1, INT64_MAX / 2000, ret)) {
-		if (*ret < EPOCH_SECONDS_BELOW)
-			*ret *= 1000;
-		return true;
-	}
-	if (!iso_parse(v, ret) && *ret > 0)
-		return true;
-	refuse_field(q, name, "neither an ISO-8601 time nor an epoch");
-	return false;
-}
-
 void status_list_run(struct request *q, const struct settings *s)
 {
-	struct str limit = query_get(&q->query, "limit", false, NULL),
-		   sub = query_get(&q->query, "subAccount", false, NULL);
-	struct list_ask ask = {.user = q->user_id};
-	int64_t n = LIST_MAX;
-	uint32_t id;
-
 	(void)s;
-	if (limit.n && str_i64(limit, 1, LIST_MAX, &n)) {
-		refuse_field(q, "limit", "must be a number from 1 to 1000");
-		return;
-	}
-	if (!read_time(q, "start", &ask.start) || !read_time(q, "end", &ask.end))
-		return;
-	if (ask.end && ask.end < ask.start) {
-		refuse_field(q, "end", "before start");
-		return;
-	}
-	if (!choose_sub_account(q, sub.n > 0, sub, true, &id))
-		return;
-	lookup_begin(q, LOOKUP_LIST, id);
-	ask.limit = (size_t)n;
-	ask.scope = q->lookup.scope;
-	q->lookup.ask = ask;
-	lookup_hand_over(q);
+	if (lookup_list_begin(q, LOOKUP_LIST))
+		lookup_hand_over(q);
 }
 
 /* "Whole" is the library's word for: every octet was handed to the kernel. */

@@ -33,7 +33,7 @@ void ask_put(struct ask *a)
 	free(a->keys);
 	free(a->found);
 	free(a->seqs);
-	free(a->consumed);
+	sub_reads_free(a->subs, a->sub_n);
 	control_request_free(a->control);
 	free(a->orders);
 	sem_destroy(&a->answered);

@@ -38,8 +38,8 @@ struct ask {
 	size_t seq_n;
 	/* leases */
 	struct lease_ask lease;
-	struct stretch *consumed;
-	size_t consumed_n;
+	struct sub_read *subs; /* owned */
+	size_t sub_n;
 	int64_t to;
 	int64_t head;                    /* last event number */
 	struct control_request *control; /* owned */
@@ -66,7 +66,9 @@ struct list_walk {
 	int (*read)(struct list_walk *w, struct stretch gap, int64_t deadline_ms);
 	int64_t (*edge)(struct list_walk *w); /* where a new user begins; NULL: the caller's edge is it */
 	int64_t head;                         /* last event number */
-	int64_t *numbers;                     /* of what is listed; room for limit, the caller's */
+	struct sub_read *subs;                /* in the gaps: what was read of sub-accounts alone; owned */
+	size_t sub_n;
+	int64_t *numbers; /* of what is listed; room for limit, the caller's */
 	size_t n;
 	/* of the gap under way */
 	int64_t last;  /* looked at */
@@ -74,7 +76,9 @@ struct list_walk {
 	size_t looked; /* in this look */
 };
 bool walk_looks(struct list_walk *w, int64_t number); /* false: no further */
-void walk_lists(struct list_walk *w);                 /* the one that was looked at last */
+/* The one that was looked at last, of that sub-account, was listed by a call for that one alone. */
+bool walk_was_listed(const struct list_walk *w, uint32_t sub_account);
+void walk_lists(struct list_walk *w); /* the one that was looked at last */
 /* The number of entries, or -errno; *ret when there are any: what they are leased by. */
 ssize_t walk_list(struct list_walk *w, struct lease **ret, int64_t deadline_ms) MUST;
 

@@ -27,11 +27,20 @@ bool walk_looks(struct list_walk *w, int64_t number)
 	return true;
 }
 
+bool walk_was_listed(const struct list_walk *w, uint32_t sub_account)
+{
+	return sub_reads_have(w->subs, w->sub_n, sub_account, w->last);
+}
+
 void walk_lists(struct list_walk *w) { w->numbers[w->n++] = w->last; }
 
 /* -- asking --------------------------------------------------------------------------------------------------------- */
 
-static void do_lease(struct engine *e, struct ask *a) { lists_lease(e, &a->lease); }
+static void do_lease(struct engine *e, struct ask *a)
+{
+	lists_lease(e, &a->lease);
+	a->subs = lists_sub_reads(e, &a->lease, &a->sub_n);
+}
 
 static void do_narrow(struct engine *e, struct ask *a)
 {
@@ -53,6 +62,13 @@ static int ask_engine(struct list_walk *w, void (*fn)(struct engine *e, struct a
 	if (r == 0) {
 		w->ask = a->lease;
 		w->head = a->head;
+	}
+	if (r == 0 && fn == do_lease) {
+		sub_reads_free(w->subs, w->sub_n);
+		w->subs = a->subs;
+		w->sub_n = a->sub_n;
+		a->subs = NULL;
+		a->sub_n = 0;
 	}
 	ask_put(a);
 	return r;
@@ -141,6 +157,9 @@ ssize_t walk_list(struct list_walk *w, struct lease **ret, int64_t deadline_ms)
 
 	*ret = NULL;
 	r = walk(w, ret, wall_ms() + deadline_ms);
+	sub_reads_free(w->subs, w->sub_n);
+	w->subs = NULL;
+	w->sub_n = 0;
 	if (*ret && (r < 0 || !w->n)) {
 		if (r == 0 && (*ret)->n)
 			lease_consume(w->q->e, *ret, NULL, NULL);

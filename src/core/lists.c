@@ -3,136 +3,58 @@
  *
  *   ------ mark ======consumed====== ....gap.... ##leased## ....gap....  head
  *
- * The mark moves up as consumed stretches touch it; mark and stretches are stored as one small value per user. */
-#include "core/lists.h"
+ * The mark moves up as consumed stretches touch it; mark and stretches are stored as one small value per user. An administrator's calls
+ * for one sub-account consume what they looked at for that sub-account alone, so that nothing of the others is passed over and no holes
+ * remain however long he asks so: such stretches are kept beside, until the mark has passed them. */
+#include "core/list_reader.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "base/time.h"
 
 #define LEASE_MS 30000
 #define STRETCHES_MAX 16384 /* filters leave holes; this many, and no more filtered answers are given */
 
-struct lease_live {
-	struct lease_live *next;
-	uint64_t id;
-	int64_t until;
-};
-struct leased {
-	struct stretch s;
-	uint64_t id; /* of its lease */
-};
-struct list_reader {
-	uint32_t user;
-	enum list_kind kind;
-	int64_t mark;
-	struct stretch *read; /* beyond the mark, ascending, apart from each other */
-	size_t n, cap;
-	struct lease_live *leases;
-	struct leased *leased; /* of all leases, as `read` is */
-	size_t leased_n, leased_cap;
-};
 static uint64_t last_lease; /* engine thread only */
 
 void lists_init(struct engine *e) { e->readers = map_new(); }
 
-static bool free_reader(void *ctx, uint64_t key, uint64_t value)
-{
-	struct list_reader *r = (void *)(uintptr_t)value;
-
-	(void)ctx;
-	(void)key;
-	for (struct lease_live *l = r->leases, *next; l; l = next) {
-		next = l->next;
-		free(l);
-	}
-	free(r->read);
-	free(r->leased);
-	free(r);
-	return true;
-}
-
 void lists_done(struct engine *e)
 {
-	map_each(e->readers, free_reader, NULL);
+	map_each(e->readers, list_reader_free, NULL);
 	map_free(e->readers);
 }
 
-static int64_t take_i64(const char *p) { return (int64_t)le_get(p, 8); }
+/* -- leases --------------------------------------------------------------------------------------------------------- */
 
-static void put_i64(struct buf *b, int64_t v)
+/* What is leased for all is nobody else's; what is for one sub-account is in the way of that one and of calls for all. */
+static bool in_the_way(const struct leased *l, uint32_t sub_account)
 {
-	unsigned char le[8];
-
-	le_put(le, (uint64_t)v, sizeof le);
-	buf_put(b, le, sizeof le);
+	return !l->sub_account || !sub_account || l->sub_account == sub_account;
 }
 
-static void name_of(char name[32], const struct list_reader *r)
+static const struct stretch *sooner(const struct stretch *a, const struct stretch *b)
 {
-	snprintf(name, 32, r->kind == LIST_MO ? "mo/%u" : "list/%u", r->user);
-}
-
-static struct list_reader *reader_of(struct engine *e, uint32_t user, enum list_kind kind)
-{
-	uint64_t key = (uint64_t)kind << 32 | user;
-	struct list_reader *r = map_ptr(e->readers, key);
-	struct buf b = BUF_INIT;
-	char name[32];
-
-	if (r)
-		return r;
-	r = xnew(struct list_reader);
-	r->user = user;
-	r->kind = kind;
-	r->mark = -1; /* never asked */
-	name_of(name, r);
-	if (e->ops->mark_get(e->store, name, &b) && b.n >= 8) {
-		r->mark = take_i64(b.p);
-		r->n = r->cap = (b.n - 8) / 16;
-		r->read = xcalloc(r->cap + 1, sizeof *r->read);
-		for (size_t i = 0; i < r->n; i++)
-			r->read[i] = (struct stretch){take_i64(b.p + 8 + i * 16), take_i64(b.p + 16 + i * 16)};
-	}
-	buf_done(&b);
-	map_set_ptr(e->readers, key, r);
-	return r;
-}
-
-static void save(struct engine *e, const struct list_reader *r)
-{
-	struct buf b = BUF_INIT;
-	char name[32];
-
-	put_i64(&b, r->mark);
-	for (size_t i = 0; i < r->n; i++) {
-		put_i64(&b, r->read[i].from);
-		put_i64(&b, r->read[i].to);
-	}
-	name_of(name, r);
-	engine_batch(e);
-	e->ops->mark(e->store, name, buf_view(&b));
-	buf_done(&b);
+	return !a || (b && b->from < a->from) ? b : a;
 }
 
 /* The stretches from that number up to the head that are neither read nor leased. */
-static size_t gaps_from(const struct list_reader *r, int64_t at, int64_t head, struct stretch gaps[LEASE_GAPS])
+static size_t gaps_from(const struct list_reader *r, uint32_t sub_account, int64_t at, int64_t head,
+			struct stretch gaps[LEASE_GAPS])
 {
-	size_t n = 0, i = 0, k = 0;
+	const struct stretches *sub = sub_reads_of(r->subs, r->sub_n, sub_account);
+	size_t n = 0, k = 0;
 
 	while (n < LEASE_GAPS && at <= head) {
 		const struct stretch *taken = NULL;
+		size_t i = stretches_at(&r->read, at), s = sub ? stretches_at(sub, at) : 0;
 
-		while (i < r->n && r->read[i].to < at)
-			i++;
-		while (k < r->leased_n && r->leased[k].s.to < at)
+		while (k < r->leased_n && (r->leased[k].s.to < at || !in_the_way(&r->leased[k], sub_account)))
 			k++;
-		if (i < r->n)
-			taken = &r->read[i];
-		if (k < r->leased_n && (!taken || r->leased[k].s.from < taken->from))
-			taken = &r->leased[k].s;
+		if (i < r->read.n)
+			taken = &r->read.a[i];
+		if (sub && s < sub->n)
+			taken = sooner(taken, &sub->a[s]);
+		if (k < r->leased_n)
+			taken = sooner(taken, &r->leased[k].s);
 		if (!taken || at < taken->from)
 			gaps[n++] = (struct stretch){at, taken ? MIN(taken->from - 1, head) : head};
 		if (!taken)
@@ -140,24 +62,6 @@ static size_t gaps_from(const struct list_reader *r, int64_t at, int64_t head, s
 		at = taken->to + 1;
 	}
 	return n;
-}
-
-/* What nobody can be told any more takes no room. */
-static void raise(struct list_reader *r, int64_t edge)
-{
-	size_t gone = 0;
-
-	if (r->mark >= edge)
-		return;
-	r->mark = edge;
-	while (gone < r->n && r->read[gone].from <= r->mark + 1) {
-		r->mark = MAX(r->mark, r->read[gone].to);
-		gone++;
-	}
-	if (!gone)
-		return;
-	memmove(r->read, r->read + gone, (r->n - gone) * sizeof *r->read);
-	r->n -= gone;
 }
 
 static struct lease_live **lease_at(struct list_reader *r, uint64_t id)
@@ -183,7 +87,7 @@ static void hold(struct list_reader *r, const struct lease_ask *ask)
 		if (i && r->leased[i - 1].s.from > ask->gaps[k - 1].from)
 			r->leased[--to] = r->leased[--i];
 		else
-			r->leased[--to] = (struct leased){ask->gaps[--k], ask->id};
+			r->leased[--to] = (struct leased){ask->gaps[--k], ask->id, ask->sub_account};
 }
 
 /* Nothing beyond that number is leased by it any more. */
@@ -205,25 +109,27 @@ static void let_go(struct list_reader *r, uint64_t id, int64_t to)
 
 void lists_lease(struct engine *e, struct lease_ask *ask)
 {
-	struct list_reader *r = reader_of(e, ask->user, ask->kind);
+	struct list_reader *r = list_reader_of(e, ask->user, ask->kind);
 	struct lease_live *l = ask->id ? *lease_at(r, ask->id) : NULL;
 
 	if (ask->raise)
-		raise(r, ask->edge);
+		list_reader_raise(r, ask->edge);
 
 	ask->n = 0;
 	ask->needs_edge = r->mark < 0 && ask->edge < 0;
-	ask->full = r->n >= STRETCHES_MAX;
+	ask->full = list_reader_stretches(r) >= STRETCHES_MAX;
 	if (ask->needs_edge || (ask->id && !l))
 		return;
 	if (r->mark < 0)
 		r->mark = ask->edge;
-	ask->n = gaps_from(r, MAX(r->mark, ask->after) + 1, ask->kind == LIST_MO ? e->mos.last : e->seq, ask->gaps);
+	ask->n = gaps_from(r, ask->sub_account, MAX(r->mark, ask->after) + 1,
+			   ask->kind == LIST_MO ? e->mos.last : e->seq, ask->gaps);
 	if (!ask->n)
 		return;
 	if (!l) {
 		l = xnew(struct lease_live);
 		l->id = ask->id = ++last_lease;
+		l->sub_account = ask->sub_account;
 		l->next = r->leases;
 		r->leases = l;
 	}
@@ -231,35 +137,33 @@ void lists_lease(struct engine *e, struct lease_ask *ask)
 	hold(r, ask);
 }
 
-void lists_narrow(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, int64_t to)
+struct sub_read *lists_sub_reads(struct engine *e, const struct lease_ask *ask, size_t *n)
 {
-	let_go(reader_of(e, user, kind), id, to);
+	const struct list_reader *r = list_reader_of(e, ask->user, ask->kind);
+	struct sub_read *ret = NULL;
+
+	*n = 0;
+	if (ask->sub_account || !ask->n)
+		return NULL;
+	for (size_t i = 0; i < r->sub_n; i++) {
+		const struct stretches *from = &r->subs[i].read;
+		size_t k = stretches_at(from, ask->gaps[0].from);
+
+		if (k == from->n || from->a[k].from > ask->gaps[ask->n - 1].to)
+			continue;
+		if (!ret)
+			ret = xcalloc(r->sub_n, sizeof *ret);
+		ret[*n].sub_account = r->subs[i].sub_account;
+		for (; k < from->n && from->a[k].from <= ask->gaps[ask->n - 1].to; k++)
+			stretches_add(&ret[*n].read, from->a[k]);
+		++*n;
+	}
+	return ret;
 }
 
-static void add_read(struct list_reader *r, struct stretch s)
+void lists_narrow(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, int64_t to)
 {
-	size_t i = 0;
-
-	while (i < r->n && r->read[i].to < s.from - 1)
-		i++;
-	/* Swallow what it touches. */
-	size_t k = i;
-	while (k < r->n && r->read[k].from <= s.to + 1) {
-		s.from = MIN(s.from, r->read[k].from);
-		s.to = MAX(s.to, r->read[k].to);
-		k++;
-	}
-	if (k == i && r->n == r->cap) {
-		r->cap = r->cap ? r->cap * 2 : 16;
-		r->read = xrealloc(r->read, r->cap, sizeof *r->read);
-	}
-	memmove(&r->read[i + 1], &r->read[k], (r->n - k) * sizeof *r->read);
-	r->n = r->n - (k - i) + 1;
-	r->read[i] = s;
-	if (r->read[0].from <= r->mark + 1) {
-		r->mark = MAX(r->mark, r->read[0].to);
-		memmove(r->read, r->read + 1, --r->n * sizeof *r->read);
-	}
+	let_go(list_reader_of(e, user, kind), id, to);
 }
 
 static void end(struct list_reader *r, struct lease_live **at)
@@ -271,23 +175,29 @@ static void end(struct list_reader *r, struct lease_live **at)
 	free(l);
 }
 
+/* The stretch is inside one that this lease has. */
+static bool is_leased(const struct list_reader *r, uint64_t id, struct stretch s)
+{
+	for (size_t k = 0; k < r->leased_n && r->leased[k].s.from <= s.from; k++)
+		if (r->leased[k].id == id && r->leased[k].s.to >= s.to)
+			return true;
+	return false;
+}
+
 void lists_end(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, const struct stretch *consumed, size_t n)
 {
-	struct list_reader *r = reader_of(e, user, kind);
+	struct list_reader *r = list_reader_of(e, user, kind);
 	struct lease_live **at = lease_at(r, id);
 
 	if (!*at)
 		return; /* ran out: somebody may have been given the same numbers again */
-	for (size_t i = 0, k = 0; i < n; i++) {
-		while (k < r->leased_n && r->leased[k].s.to < consumed[i].from)
-			k++;
-		if (k < r->leased_n && r->leased[k].id == id && r->leased[k].s.from <= consumed[i].from &&
-		    r->leased[k].s.to >= consumed[i].to)
-			add_read(r, consumed[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (is_leased(r, id, consumed[i]))
+			stretches_add(list_reader_track(r, (*at)->sub_account), consumed[i]);
+	list_reader_raise(r, r->mark);
 	end(r, at);
 	if (n)
-		save(e, r);
+		list_reader_save(e, r);
 }
 
 static bool expire(void *ctx, uint64_t key, uint64_t value)

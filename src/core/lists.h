@@ -3,15 +3,14 @@
  * and query_mo.c are the other side. */
 #pragma once
 #include "core/ring.h"
+#include "core/stretches.h"
 
 enum list_kind { LIST_STATUS, LIST_MO };
-struct stretch { /* of numbers, both ends inclusive */
-	int64_t from, to;
-};
 #define LEASE_GAPS 128 /* in one go */
-struct lease_ask {     /* in: user, edge, after, id; out: the rest */
+struct lease_ask {     /* in: user, kind, sub_account, edge, after, id; out: the rest */
 	uint32_t user;
 	enum list_kind kind;
+	uint32_t sub_account; /* an administrator asked for that one, what is of others stays unread; 0 = all that the user sees */
 	int64_t edge; /* where a new user begins: the last change too old for it; -1 = not known, needs_edge is answered then */
 	bool raise;    /* nothing up to the edge is listed any more, so nothing is remembered of it */
 	int64_t after; /* look for gaps beyond this one */
@@ -20,7 +19,17 @@ struct lease_ask {     /* in: user, edge, after, id; out: the rest */
 	struct stretch gaps[LEASE_GAPS]; /* what is unread and nobody else's at the moment, ascending */
 	size_t n;                        /* of them; 0 = nothing unread, or the lease has run out */
 };
+/* What is read of one sub-account alone. */
+struct sub_read {
+	uint32_t sub_account;
+	struct stretches read;
+};
 void lists_lease(struct engine *e, struct lease_ask *ask);
+/* What in the gaps was read by calls for one sub-account; nothing for such a call. Ascending by sub-account; freed by
+ * sub_reads_free(). */
+struct sub_read *lists_sub_reads(struct engine *e, const struct lease_ask *ask, size_t *n);
+void sub_reads_free(struct sub_read *s, size_t n);
+bool sub_reads_have(const struct sub_read *s, size_t n, uint32_t sub_account, int64_t number);
 /* The answer holds nothing beyond that number; what is leased there is free for others at once. */
 void lists_narrow(struct engine *e, uint32_t user, enum list_kind kind, uint64_t id, int64_t to);
 /* consumed: the stretches that were answered, ascending, each inside one that is leased; n = 0 releases. */

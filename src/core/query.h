@@ -50,7 +50,7 @@ struct list_ask {
 	struct scope scope;
 	size_t limit;       /* 1..1000 */
 	int64_t start, end; /* time of change, 0 = any */
-	bool narrow; /* an administrator asked for one of his sub-accounts (MOs: the others' stay unread) */
+	bool narrow; /* an administrator asked for one of his sub-accounts (what is of the others stays unread) */
 };
 ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery **out, struct lease **ret,
 		   int64_t deadline_ms) MUST;

@@ -20,6 +20,8 @@ static bool list_row(void *ctx, const struct event *ev)
 
 	if (!walk_looks(&l->walk, ev->seq))
 		return false;
+	if (walk_was_listed(&l->walk, ev->sub_account))
+		return true;
 	if (ev->at < l->oldest || (l->ask->start && ev->at < l->ask->start) || (l->ask->end && ev->at > l->ask->end))
 		return true;
 	l->keys[l->walk.n] = ev->key;
@@ -102,12 +104,13 @@ ssize_t query_list(struct query *q, const struct list_ask *ask, struct delivery 
 	uint32_t *owned;
 	ssize_t n;
 
-	l.walk = (struct list_walk){.q = q,
-				    .ask = {.user = ask->user, .edge = -1},
-				    .filtered = ask->start || ask->end,
-				    .limit = ask->limit,
-				    .read = read_gap,
-				    .edge = retention_edge};
+	l.walk = (struct list_walk){
+		.q = q,
+		.ask = {.user = ask->user, .sub_account = ask->narrow ? ask->scope.sub_account : 0, .edge = -1},
+		.filtered = ask->start || ask->end,
+		.limit = ask->limit,
+		.read = read_gap,
+		.edge = retention_edge};
 	l.keys = xcalloc(ask->limit + 1, sizeof *l.keys);
 	l.walk.numbers = xcalloc(ask->limit + 1, sizeof *l.walk.numbers);
 	sub_accounts(&ask->scope, &l.subs, &l.sub_n, &owned);

@@ -24,8 +24,8 @@ static bool list_row(void *ctx, const struct mo *m)
 
 	if (!walk_looks(&l->walk, m->key))
 		return false;
-	if (in_scope(&l->ask->scope, m) && (!l->ask->start || m->at >= l->ask->start) &&
-	    (!l->ask->end || m->at <= l->ask->end)) {
+	if (in_scope(&l->ask->scope, m) && !walk_was_listed(&l->walk, m->sub_account) &&
+	    (!l->ask->start || m->at >= l->ask->start) && (!l->ask->end || m->at <= l->ask->end)) {
 		l->out[l->walk.n] = mo_copy(m);
 		walk_lists(&l->walk);
 	}
@@ -51,12 +51,15 @@ ssize_t query_mo_list(struct query *q, const struct list_ask *ask, struct mo **o
 	struct listing l = {.ask = ask, .out = out};
 	ssize_t n;
 
-	l.walk = (struct list_walk){
-		.q = q,
-		.ask = {.user = ask->user, .kind = LIST_MO, .edge = uid_key_at(now - keep) - 1, .raise = true},
-		.filtered = ask->start || ask->end || ask->narrow,
-		.limit = ask->limit,
-		.read = read_gap};
+	l.walk = (struct list_walk){.q = q,
+				    .ask = {.user = ask->user,
+					    .kind = LIST_MO,
+					    .sub_account = ask->narrow ? ask->scope.sub_account : 0,
+					    .edge = uid_key_at(now - keep) - 1,
+					    .raise = true},
+				    .filtered = ask->start || ask->end,
+				    .limit = ask->limit,
+				    .read = read_gap};
 	l.walk.numbers = xcalloc(ask->limit + 1, sizeof *l.walk.numbers);
 	n = walk_list(&l.walk, ret, deadline_ms);
 	free(l.walk.numbers);

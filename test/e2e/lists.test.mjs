@@ -13,6 +13,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { describe } from 'node:test';
 import { scenario, until } from './peers/gateway.mjs';
+import { user } from './peers/handset.mjs';
 import { Smsc } from './peers/smsc.mjs';
 
 const READERS = 50, LARGE = 300000;
@@ -272,3 +273,32 @@ for (const [name, list] of [['the status list', statuses], ['the receive list', 
     });
   });
 }
+
+describe('an administrator\'s status list', () => {
+  scenario('of one sub-account leaves the others unread, over a kill, too', async w => {
+    const smsc = await w.peer(Smsc.listen({ onSubmit: s => s.accept() })), g = await w.gateway({ smsc });
+    await g.up();
+    const boss = await user(g, 'boss', '--role', 'administrator'), subs = ['uma', 'outra'];
+    for (const name of subs) await g.command('sub-account', 'add', name);
+    const list = async (query = '') => {
+      const { smsStatuses } = (await g.request('GET', `/v1/sms/status/list${query}`, { user: boss })).json;
+      return smsStatuses.map(s => s.extraInfo);
+    };
+    const send = async (subAccount, n) => {
+      const messages = Array.from({ length: n }, (_, i) => ({ destination: number(i), messageText: 'Ola', extraInfo: subAccount }));
+      const { status, json } = await g.request('POST', '/v1/send-bulk-sms', { user: boss, body: { subAccount, messages } });
+      assert.equal(status, 200, JSON.stringify(json));
+      const ids = json.messages.map(m => m.id);
+      await until('sent', async () => [...(await g.statuses(ids, boss)).values()].every(s => s.sentStatusCode === 2));
+    };
+    for (const name of [...subs, ...subs]) await send(name, 20);
+    assert.deepEqual(await list('?subAccount=uma'), Array(40).fill('uma'));
+    assert.deepEqual(await list('?subAccount=uma'), []);
+    await g.kill();
+    await g.start();
+    await send('uma', 5);
+    assert.deepEqual(await list(), [...Array(40).fill('outra'), ...Array(5).fill('uma')]);
+    assert.deepEqual(await list('?subAccount=uma'), []);
+    assert.deepEqual(await list('?subAccount=outra'), []);
+  });
+});

@@ -14,6 +14,7 @@
 #include "core/engine.h"
 #include "core/intake.h"
 #include "core/query.h"
+#include "core/snapshot.h"
 #include "model/codes.h"
 #include "model/metrics.h"
 #include "store/memory.h"
@@ -87,6 +88,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	end();
+	snapshot_publish(NULL);
 	f.s->ops->close(f.s);
 	sem_destroy(&f.done);
 	return 0;
@@ -105,11 +107,11 @@ static void told(void *ctx)
 }
 
 /* n messages that end at once: one change each. They are known by their place, 0 is the first one ever. */
-static void happen(uint32_t n)
+static void happen_to(uint32_t sub_account, uint32_t n)
 {
 	struct draft *d = xcalloc(n, sizeof *d);
 	struct submission s = {
-		.in.kind = INPUT_SUBMIT, .account = 1, .sub_account = 1, .user = 1, .count = n, .drafts = d, .done = accepted};
+		.in.kind = INPUT_SUBMIT, .account = 1, .sub_account = sub_account, .user = 1, .count = n, .drafts = d, .done = accepted};
 
 	s.ids = xcalloc(n, sizeof *s.ids);
 	for (uint32_t i = 0; i < n; i++)
@@ -125,20 +127,20 @@ static void happen(uint32_t n)
 	free(d);
 }
 
+static void happen(uint32_t n) { happen_to(1, n); }
+
 struct answer {
 	ssize_t n;
 	int64_t at[MANY]; /* when its messages ended, counted from T0 */
 	struct lease *lease;
 };
 
-static struct answer list(size_t limit, int64_t start, int64_t end)
+static struct answer answer_to(const struct list_ask *ask)
 {
-	struct list_ask ask = {
-		.user = USER, .scope = {.account = 1, .sub_account = 1}, .limit = limit, .start = start, .end = end};
 	struct delivery *out[MANY];
 	struct answer a;
 
-	a.n = query_list(f.q, &ask, out, &a.lease, 10000);
+	a.n = query_list(f.q, ask, out, &a.lease, 10000);
 	assert_true(a.n >= 0);
 	assert_true((a.n > 0) == (a.lease != NULL));
 	for (ssize_t i = 0; i < a.n; i++) {
@@ -147,6 +149,19 @@ static struct answer list(size_t limit, int64_t start, int64_t end)
 		delivery_free(out[i]);
 	}
 	return a;
+}
+
+static struct answer list(size_t limit, int64_t start, int64_t end)
+{
+	return answer_to(&(struct list_ask){
+		.user = USER, .scope = {.account = 1, .sub_account = 1}, .limit = limit, .start = start, .end = end});
+}
+
+/* What an administrator asks; 0 = of all sub-accounts. */
+static struct answer list_of(uint32_t sub_account)
+{
+	return answer_to(&(struct list_ask){
+		.user = USER, .scope = {.account = 1, .sub_account = sub_account}, .limit = MANY, .narrow = sub_account});
 }
 
 static void consume(struct answer *a)
@@ -286,6 +301,108 @@ static void a_filter_finds_what_lies_behind_much_that_is_unread(void **state)
 	assert_int_equal(list(MANY, 0, 0).n, 0);
 }
 
+/* Moments 0, 3, 6.. are of sub-account 1, the next ones of 2, the ones after those of 3. */
+static void three_sub_accounts(int64_t n)
+{
+	static const struct account account = {.id = 1, .name = "default"};
+	static const struct sub_account subs[] = {{.id = 1, .account = 1, .reference = "one"},
+						  {.id = 2, .account = 1, .reference = "two"},
+						  {.id = 3, .account = 1, .reference = "three"}};
+
+	snapshot_publish(snapshot_new(&(struct snapshot_source){
+		.accounts = &account, .account_count = 1, .sub_accounts = subs, .sub_account_count = COUNT_OF(subs)}));
+	for (int64_t i = 0; i < n; i++) {
+		f.now = T0 + i;
+		happen_to((uint32_t)(i % 3 + 1), 1);
+	}
+}
+
+static void expect(const struct answer *a, ssize_t n, int64_t first, int64_t step)
+{
+	assert_int_equal(a->n, n);
+	for (ssize_t i = 0; i < n; i++)
+		assert_int_equal(a->at[i], first + i * step);
+}
+
+static void one_sub_accounts_changes_leave_the_others_unread(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	three_sub_accounts(300);
+	a = list_of(2);
+	expect(&a, 100, 1, 3);
+	consume(&a);
+	end(); /* what was read of one is known after a restart, too */
+	begin();
+	assert_int_equal(list_of(2).n, 0);
+	a = list_of(0);
+	assert_int_equal(a.n, 200);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(a.at[i], i / 2 * 3 + (i % 2 ? 2 : 0));
+	consume(&a);
+	for (uint32_t sub = 0; sub <= 3; sub++)
+		assert_int_equal(list_of(sub).n, 0);
+}
+
+static void calls_for_two_sub_accounts_do_not_wait_for_each_other(void **state)
+{
+	struct answer one, two, all;
+
+	(void)state;
+	three_sub_accounts(30);
+	one = list_of(1);
+	expect(&one, 10, 0, 3);
+	two = list_of(2);
+	expect(&two, 10, 1, 3);
+	assert_int_equal(list_of(1).n, 0);
+	assert_int_equal(list_of(0).n, 0); /* what is in others' hands may come back, and must not be passed over */
+	lease_release(f.e, one.lease);
+	consume(&two);
+	all = list_of(0);
+	assert_int_equal(all.n, 20);
+	assert_int_equal(all.at[0], 0);
+	assert_int_equal(all.at[1], 2);
+	assert_int_equal(list_of(3).n, 0);
+	consume(&all);
+	assert_int_equal(list_of(1).n, 0);
+}
+
+/* Octets of the user's cursor; over a restart. */
+static size_t stored(void)
+{
+	struct buf mark = BUF_INIT;
+	size_t n;
+
+	end();
+	assert_true(f.s->ops->mark_get(f.s, "list/7", &mark));
+	n = mark.n;
+	buf_done(&mark);
+	begin();
+	return n;
+}
+
+/* However long an administrator asks for one sub-account alone, no holes pile up. */
+static void what_is_read_of_one_takes_no_room(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	three_sub_accounts(3);
+	for (int i = 0; i < 100; i++) {
+		for (uint32_t sub = 1; sub <= 3; sub++)
+			happen_to(sub, 1);
+		a = list_of(1);
+		assert_true(a.n > 0);
+		consume(&a);
+	}
+	assert_int_equal(stored(), 8 + 2 * 16); /* the mark; whose it is and one stretch */
+	a = list_of(0);
+	assert_int_equal(a.n, 202);
+	consume(&a);
+	assert_int_equal(stored(), 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +410,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(calls_at_the_same_time_share_out_what_is_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_lease_ends_whole_after_its_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_filter_finds_what_lies_behind_much_that_is_unread, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_sub_accounts_changes_leave_the_others_unread, setup, teardown),
+		cmocka_unit_test_setup_teardown(calls_for_two_sub_accounts_do_not_wait_for_each_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_read_of_one_takes_no_room, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
