@@ -32,8 +32,7 @@ fuzz_one() { # BINARY NAME: new inputs go to build, the kept corpus is only read
 
 once build-release exit make --no-print-directory build
 once build-asan exit build_asan
-export POMBO_SIM_RUNS=${POMBO_SIM_RUNS:-20000}
-once simulation-long meson:build/asan run_meson_tests build/asan --no-rebuild --suite sim --timeout-multiplier 60
+POMBO_SIM_RUNS=${POMBO_SIM_RUNS:-10000} once simulation-long tap run_simulation
 if [ -x test/crash/run.sh ]; then
     for round in $(seq 1 25); do once "crash-$round" tap test/crash/run.sh 20; done
 fi
