@@ -9,7 +9,8 @@
  *   sqlite_retire.c   retention                                 sqlite_merge.c   state into rows, finished blocks
  *   sqlite_recover.c  what is unfinished                        sqlite_read.c    readers
  *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread
- *   sqlite_runs.c     the same on disk, in sorted runs          sqlite_ckpt.c    checkpoints
+ *   sqlite_runs.c     the same on disk, in sorted runs;         sqlite_runs_write.c makes them
+ *   sqlite_ckpt.c     checkpoints
  *   sqlite_ledger.c   credit                                    sqlite_erase.c   one number's data
  *   sqlite_copy.c     backup, check                             sqlite_vfs.c     injected faults */
 #pragma once
