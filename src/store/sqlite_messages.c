@@ -5,7 +5,6 @@
 
 #include "store/sqlite.h"
 
-#define CHUNK_SHIFT 12 /* 4096 events */
 #define CARRIER_DAYS 8 /* how old a message's receipt may be to find it: far beyond any validity period */
 
 /* -- accepts and events ------------------------------------------------------------------------------------------------ */
