@@ -35,14 +35,7 @@ static void release_next(struct engine *e, int64_t key)
 
 static void settled(struct engine *e, struct live *lv, struct hook_pending *h)
 {
-	struct endpoint *p = hooks_endpoint(e, h->webhook);
-
-	if (h->stored)
-		hooks_stored(e, p, -1);
-	if (node_linked(&h->order))
-		list_remove(&e->hooks.order, &h->order);
-	map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
-	metric_add(M_HOOK_PENDING, -1);
+	hooks_forget(e, h);
 	if (lv && h->again)
 		hooks_open(e, lv, h->key, h->again, h->kind, h->webhook);
 	if (lv)
