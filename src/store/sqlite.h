@@ -9,7 +9,7 @@
  *   sqlite_retire.c   retention                                 sqlite_merge.c   state into rows, finished blocks
  *   sqlite_recover.c  what is unfinished                        sqlite_ckpt.c    checkpoints
  *   sqlite_reader.c   readers and their files                   sqlite_read.c    what they ask
- *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread
+ *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread, sqlite_index_fill.c what goes in
  *   sqlite_runs.c     the same on disk, in sorted runs; sqlite_runs_write.c makes them
  *   sqlite_ledger.c   credit                                    sqlite_erase.c   one number's data
  *   sqlite_copy.c     backup, check                             sqlite_vfs.c     injected faults */
