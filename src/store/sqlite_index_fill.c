@@ -1,5 +1,4 @@
 /* sqlite_index_fill.c - what goes into the index: entries for what is written now, and at the start those of rows that no run covers. */
-#include <errno.h>
 #include <string.h>
 
 #include "store/sqlite.h"
@@ -69,7 +68,7 @@ static int index_rows(struct indexing *x, struct conn *c, enum stmt id, int64_t 
 		index_mark(x->s->index, x->d->day, x->key, x->seq, 1, false);
 	}
 	sqlite3_reset(q);
-	return rc == SQLITE_DONE ? 0 : sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
+	return sqlite_errno(rc);
 }
 
 static int index_day(struct sq *s, struct day *d, struct conn *c)

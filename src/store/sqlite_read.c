@@ -8,13 +8,6 @@
 
 #include "store/sqlite_reader.h"
 
-static int result(int rc)
-{
-	return rc == SQLITE_DONE || rc == SQLITE_ROW || rc == SQLITE_OK ? 0
-	       : sqlite_errno(rc)                                       ? sqlite_errno(rc)
-									: -EIO;
-}
-
 /* -- single rows -------------------------------------------------------------------------------------------------------- */
 
 static int get_delivery(struct conn *c, int64_t key, void *to) { return conn_load(c, key, to); }
@@ -30,7 +23,7 @@ static int get_history(struct conn *c, int64_t key, void *to)
 	if (rc == SQLITE_ROW)
 		buf_str(to, row_blob(q, 0));
 	sqlite3_reset(q);
-	return rc == SQLITE_DONE ? -ENOENT : result(rc);
+	return rc == SQLITE_DONE ? -ENOENT : sqlite_errno(rc);
 }
 
 int sq_r_load(struct store_reader *r, int64_t key, struct delivery **ret)
@@ -129,7 +122,7 @@ static int read_range(struct conn *c, struct changes *w, int64_t from, int64_t t
 		w->stopped = !w->fn(w->ctx, &e) || --w->left == 0;
 	}
 	sqlite3_reset(q);
-	return result(rc);
+	return sqlite_errno(rc);
 }
 
 /* Ranges between chunks that can be skipped are read in one go. */
@@ -151,7 +144,7 @@ static int read_day(struct conn *c, struct changes *w, int64_t from, int64_t to)
 	}
 	sqlite3_reset(q);
 	if (e == 0)
-		e = result(rc);
+		e = sqlite_errno(rc);
 	if (e == 0 && !w->stopped && from <= to)
 		e = read_range(c, w, from, to);
 	return e;
@@ -198,7 +191,7 @@ static int scan_back(struct conn *c, int64_t from, int64_t to,
 		delivery_free(d);
 	}
 	sqlite3_reset(q);
-	return e < 0 ? e : result(rc);
+	return e < 0 ? e : sqlite_errno(rc);
 }
 
 int sq_r_scan(struct store_reader *r, int64_t since, int64_t until,
@@ -291,7 +284,7 @@ int sq_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const 
 			break;
 	}
 	sqlite3_reset(q);
-	return result(rc);
+	return sqlite_errno(rc);
 }
 
 int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx)
@@ -311,7 +304,7 @@ int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, co
 			break;
 	}
 	sqlite3_reset(q);
-	return result(rc);
+	return sqlite_errno(rc);
 }
 
 int sq_r_balances(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)

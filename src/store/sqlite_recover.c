@@ -33,7 +33,7 @@ int scan_open(struct conn *c, int64_t from, int64_t to, bool (*fn)(void *ctx, sq
 			more = fn(ctx, q);
 		sqlite3_reset(q);
 		if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-			return sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
+			return sqlite_errno(rc);
 		if (end == INT64_MAX)
 			break;
 		from = end + 1;
