@@ -104,12 +104,8 @@ static void accepted(const struct delivery *d, const struct result *r, int64_t n
 /* Back-off doubles with each try, half of it is chance, so that a crowd does not come back at once. */
 static int64_t retry_at(const struct delivery *d, const struct policy *p, int64_t now, double jitter)
 {
-	int64_t delay = p->retry_delay_ms, half;
+	int64_t half = doubled(p->retry_delay_ms, d->tries - 1, p->retry_delay_max_ms) / 2;
 
-	for (int i = 1; i < d->tries && delay < p->retry_delay_max_ms; i++)
-		delay *= 2;
-	delay = MIN(delay, p->retry_delay_max_ms);
-	half = delay / 2;
 	return now + half + (int64_t)((double)half * jitter);
 }
 
