@@ -83,9 +83,11 @@ int account_change(struct context *c, const struct args *a);
 int account_disable(struct context *c, const struct args *a);
 int account_enable(struct context *c, const struct args *a);
 int account_list(struct context *c, const struct args *a);
-int sub_account_add(struct context *c, const struct args *a);
+int sub_account_add(struct context *c, const struct args *a); /* commands_sub_account.c */
 int sub_account_change(struct context *c, const struct args *a);
 int sub_account_list(struct context *c, const struct args *a);
+int short_code_assign(struct context *c, const struct args *a);
+int short_code_list(struct context *c, const struct args *a);
 int template_add(struct context *c, const struct args *a); /* commands_texts.c */
 int template_list(struct context *c, const struct args *a);
 int template_show(struct context *c, const struct args *a);
@@ -102,14 +104,12 @@ int words_export(struct context *c, const struct args *a);
 int campaign_add(struct context *c, const struct args *a);
 int campaign_list(struct context *c, const struct args *a);
 int campaign_remove(struct context *c, const struct args *a);
-int short_code_assign(struct context *c, const struct args *a);
-int short_code_list(struct context *c, const struct args *a);
 int keyword_add(struct context *c, const struct args *a); /* commands_keyword.c */
 int keyword_remove(struct context *c, const struct args *a);
 int keyword_list(struct context *c, const struct args *a);
 int webhook_change(struct context *c, const struct args *a); /* commands_webhook.c */
 int webhook_list(struct context *c, const struct args *a);
-int webhook_dead(struct context *c, const struct args *a);
+int webhook_dead(struct context *c, const struct args *a); /* commands_webhook_dead.c */
 int webhook_replay(struct context *c, const struct args *a);
 int webhook_test(struct context *c, const struct args *a); /* commands_webhook_test.c */
 int message_show(struct context *c, const struct args *a); /* commands_message.c */

@@ -40,10 +40,7 @@ static void put_names(struct buf *b, bool json, const char *account, const char 
 	buf_puts(b, "{\"account\":");
 	buf_json(b, str_of(account));
 	buf_puts(b, ",\"subAccount\":");
-	if (sub)
-		buf_json(b, str_of(sub));
-	else
-		buf_puts(b, "null");
+	buf_json_or_null(b, str_of(sub));
 }
 
 /* A balance that does not count is null. */

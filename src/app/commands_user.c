@@ -181,15 +181,6 @@ static const char *answer_word(const struct user *u)
 	return u->answer_object ? "object" : "array";
 }
 
-/* null when it is inherited. */
-static void zone_json(struct buf *b, const char *zone)
-{
-	if (*zone)
-		buf_json(b, str_of(zone));
-	else
-		buf_puts(b, "null");
-}
-
 static void user_json(struct buf *b, const struct admin_all *all, const struct user *u)
 {
 	const char *sub = sub_account_name(all, u->sub_account);
@@ -206,7 +197,7 @@ static void user_json(struct buf *b, const struct admin_all *all, const struct u
 	}
 	buf_fmt(b, ",\"disabled\":%s,\"system\":%s,\"answer\":\"%s\",\"timeZone\":", u->disabled ? "true" : "false",
 		u->system ? "true" : "false", answer_word(u));
-	zone_json(b, u->zone);
+	buf_json_or_null(b, str_of(u->zone)); /* null: inherited */
 	buf_putc(b, '}');
 }
 

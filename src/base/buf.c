@@ -165,6 +165,14 @@ void buf_json(struct buf *b, struct str s)
 	buf_putc(b, '"');
 }
 
+void buf_json_or_null(struct buf *b, struct str s)
+{
+	if (s.n)
+		buf_json(b, s);
+	else
+		buf_puts(b, "null");
+}
+
 void buf_hex(struct buf *b, const void *p, size_t n)
 {
 	const unsigned char *in = p;

@@ -23,6 +23,7 @@ void buf_str(struct buf *b, struct str s);
 void buf_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_i64(struct buf *b, int64_t v);               /* decimal, fast */
 void buf_json(struct buf *b, struct str s);           /* "..." with JSON escapes; input is valid UTF-8 */
+void buf_json_or_null(struct buf *b, struct str s);   /* the same; null when it is empty */
 void buf_hex(struct buf *b, const void *p, size_t n); /* lower case */
 void buf_urlencode(struct buf *b, struct str s);      /* RFC 3986 unreserved stay, the rest is %XX */
 void buf_base64(struct buf *b, const void *p, size_t n);

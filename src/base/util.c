@@ -99,6 +99,13 @@ int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+int64_t doubled(int64_t v, int64_t times, int64_t most)
+{
+	for (; times > 0 && v < most; times--)
+		v *= 2;
+	return MIN(v, most);
+}
+
 int str_i64(struct str s, int64_t min, int64_t max, int64_t *ret)
 {
 	bool negative = s.n && s.p[0] == '-';

@@ -48,6 +48,8 @@ bool str_ieq(struct str a, struct str b); /* ASCII letter case ignored */
 /* Takes z off the front, ASCII letter case ignored; false, s unchanged: it does not begin so. */
 bool str_iskip(struct str *s, const char *z);
 int hex_digit(char c); /* 0..15, -1: none */
+/* v, doubled so many times (0 or less: not at all), at most `most`: the delay before the next try. */
+int64_t doubled(int64_t v, int64_t times, int64_t most);
 /* Whole text is a decimal number in [min, max]: 0 and *ret; else -EINVAL or -ERANGE. No blanks, no sign but one '-'. */
 int str_i64(struct str s, int64_t min, int64_t max, int64_t *ret) MUST;
 /* Copies at most size-1 bytes and terminates; returns false when it had to cut. */

@@ -35,14 +35,7 @@ static void release_next(struct engine *e, int64_t key)
 
 static void settled(struct engine *e, struct live *lv, struct hook_pending *h)
 {
-	struct endpoint *p = hooks_endpoint(e, h->webhook);
-
-	if (h->stored)
-		hooks_stored(e, p, -1);
-	if (node_linked(&h->order))
-		list_remove(&e->hooks.order, &h->order);
-	map_del(e->hooks.pending, hook_id(h->key, h->kind), NULL);
-	metric_add(M_HOOK_PENDING, -1);
+	hooks_forget(e, h);
 	if (lv && h->again)
 		hooks_open(e, lv, h->key, h->again, h->kind, h->webhook);
 	if (lv)
@@ -79,13 +72,10 @@ static void failed(struct engine *e, struct live *lv, struct hook_pending *h, st
 {
 	int64_t give_up = client_fault(c->status) ? e->settings->webhooks.give_up_client_ms
 						  : e->settings->webhooks.give_up_ms;
-	int64_t delay = e->settings->webhooks.retry_first_ms, half;
+	int64_t delay = doubled(e->settings->webhooks.retry_first_ms, h->tries - 1, e->settings->webhooks.retry_max_ms);
+	int64_t half = delay / 2;
 	struct event ev = {.at = e->now, .code = c->status, .arg = h->kind, .hash = (uint64_t)h->told};
 
-	for (int i = 1; i < h->tries && delay < e->settings->webhooks.retry_max_ms; i++)
-		delay *= 2;
-	delay = MIN(delay, e->settings->webhooks.retry_max_ms);
-	half = delay / 2;
 	delay = delay - half / 2 + (int64_t)((double)half * engine_chance(e));
 	delay = MAX(delay, c->retry_after_ms);
 	event_detail(&ev, "%s", c->why);

@@ -16,7 +16,6 @@
  * that the carrier may have stopped waiting. Parts carry a reference number that handsets do not use twice in a row; for them the
  * content alone decides. */
 #include "core/mo.h"
-#include "core/optout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +100,7 @@ void mos_settings(struct engine *e, const struct settings *s)
 
 /* -- what came lately ------------------------------------------------------------------------------------------------ */
 
-static void remember(struct engine *e, uint64_t hash, uint64_t link, int64_t at, bool late)
+void mo_remember(struct engine *e, uint64_t hash, uint64_t link, int64_t at, bool late)
 {
 	struct seen *s = map_ptr(e->mos.seen, hash);
 
@@ -126,7 +125,7 @@ bool mo_first(struct engine *e, uint64_t hash, int64_t span)
 
 	if (s && e->now - s->at < span)
 		return false;
-	remember(e, hash, 0, e->now, false);
+	mo_remember(e, hash, 0, e->now, false);
 	return true;
 }
 
@@ -146,7 +145,7 @@ static bool is_repeated(struct engine *e, const struct mo_in *m, uint64_t hash)
 		     (m->total > 1 || s->late || !s->link || !link_lives(m, s->link));
 
 	/* The moment stays the first one's: a carrier that repeats for hours is told apart from a person by the window. */
-	remember(e, hash, m->link, known ? s->at : e->now, e->now - m->at > LATE_MS);
+	mo_remember(e, hash, m->link, known ? s->at : e->now, e->now - m->at > LATE_MS);
 	return known;
 }
 
@@ -234,7 +233,7 @@ static struct assembly *assembly_new(struct engine *e, const struct mo_part *p, 
 	return a;
 }
 
-static void add_part(struct engine *e, const struct mo_part *p)
+void mo_join(struct engine *e, const struct mo_part *p)
 {
 	uint64_t id = assembly_id(e, p);
 	struct assembly *a = map_ptr(e->mos.open, id);
@@ -283,7 +282,7 @@ void mo_take(struct engine *e, struct mo_in *m)
 		str_copy(p.source, sizeof p.source, str_of(m->source));
 		str_copy(p.short_code, sizeof p.short_code, str_of(m->destination));
 		e->ops->mo_part(e->store, &p);
-		add_part(e, &p);
+		mo_join(e, &p);
 		return;
 	}
 	mo_accept(e, &(struct mo_arrival){.connection = m->connection,
@@ -335,90 +334,4 @@ int64_t mo_mark(const struct engine *e)
 	struct node *n = list_first(&e->mos.order);
 
 	return n ? OWNER(struct assembly, order, n)->first_key : e->ids.last + 1;
-}
-
-/* -- the start --------------------------------------------------------------------------------------------------------- */
-
-struct restart {
-	struct engine *e;
-	struct map *joined;                  /* keys of parts that are in a message */
-	struct buf waiting;                  /* struct mo_part, the text's bytes behind it */
-	int64_t mark, since, oldest, wishes; /* wishes: those above it may not be in the lists' file */
-};
-
-static bool known_mo(void *ctx, const struct mo *m)
-{
-	struct restart *r = ctx;
-
-	r->e->mos.last = MAX(r->e->mos.last, m->key);
-	if (m->key > r->wishes)
-		mo_wish(r->e, m, true);
-	for (size_t i = 0; i < mo_part_count(m); i++)
-		map_set(r->joined, (uint64_t)mo_part_key(m, i), 1);
-	if (m->total <= 1 && m->at >= r->since && m->hash)
-		remember(r->e, m->hash, 0, m->at, false);
-	return true;
-}
-
-static bool known_part(void *ctx, const struct mo_part *p)
-{
-	struct restart *r = ctx;
-
-	if (p->at >= r->since && p->hash)
-		remember(r->e, p->hash, 0, p->at, false);
-	if (p->key < r->mark || p->at < r->oldest || map_get(r->joined, (uint64_t)p->key, NULL))
-		return true;
-	buf_put(&r->waiting, p, sizeof *p);
-	buf_put(&r->waiting, p->text.p, p->text.n);
-	return true;
-}
-
-/* What waited for its fellows waits on; what an older version stored without joining is taken now. */
-static void take_waiting(struct restart *r)
-{
-	for (size_t at = 0; at + sizeof(struct mo_part) <= r->waiting.n;) {
-		struct mo_part p;
-		unsigned char le[8];
-
-		memcpy(&p, r->waiting.p + at, sizeof p);
-		p.text.p = r->waiting.p + at + sizeof p;
-		at += sizeof p + p.text.n;
-		if (p.total > 1 && p.part >= 1 && p.part <= p.total) {
-			add_part(r->e, &p);
-			continue;
-		}
-		le_put(le, (uint64_t)p.key, sizeof le);
-		mo_accept(r->e, &(struct mo_arrival){.connection = p.connection,
-						     .total = 1,
-						     .came = 1,
-						     .source = p.source,
-						     .short_code = p.short_code,
-						     .text = p.text,
-						     .parts = {(char *)le, sizeof le}});
-	}
-}
-
-int mo_recover(struct engine *e, int64_t mark, int64_t wishes)
-{
-	struct restart r = {.e = e,
-			    .joined = map_new(),
-			    .waiting = {.max = (size_t)1 << 30},
-			    .mark = mark,
-			    .since = e->now - e->settings->sms.mo.duplicate_window_ms,
-			    .oldest = e->now - e->settings->retention.mo_ms,
-			    .wishes = MAX(wishes, e->optout_mark)};
-	int64_t from = MIN(MIN(mark, r.wishes), uid_key_at(MAX(r.since, (int64_t)0)));
-	int n;
-
-	e->optout_mark = r.wishes;
-	n = e->ops->mos_from(e->store, from, known_mo, &r);
-	if (n == 0)
-		n = e->ops->mo_parts_from(e->store, from, known_part, &r);
-	if (n == 0)
-		take_waiting(&r);
-	/* Nothing lately: the lists' end is the last key given out, which is above every one there is. */
-	e->mos.last = MAX(e->mos.last, e->ops->last_key(e->store));
-	map_free(r.joined);
-	buf_done(&r.waiting);
-	return n;
 }

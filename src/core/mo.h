@@ -1,5 +1,6 @@
 /* mo.h - messages from handsets on their way in: parts waiting for their fellows, and what came lately, so that what the carrier sends
- * again is known. Shared by mo.c (arrival, joining, the start) and mo_match.c (whose it is, and what follows). Engine thread only. */
+ * again is known. Shared by mo.c (arrival, joining), mo_recover.c (the start) and mo_match.c (whose it is, and what
+ * follows). Engine thread only. */
 #pragma once
 #include "base/words.h"
 #include "core/ring.h"
@@ -29,6 +30,10 @@ void mo_accept(struct engine *e, const struct mo_arrival *a);
 void mo_wish(struct engine *e, const struct mo *m, bool again);
 /* Hash of a handset and a sender, never 0; what EV_ATTEMPT carries and an MO is matched by. */
 uint64_t mo_handset(const struct engine *e, struct str number, struct str sender);
+/* What came at that moment over that link (0: of an earlier run), answered late or not; told apart from a repetition by mo_take(). */
+void mo_remember(struct engine *e, uint64_t hash, uint64_t link, int64_t at, bool late);
+/* A part that is stored: to its fellows; the message is accepted when it was the last. part is 1..total. */
+void mo_join(struct engine *e, const struct mo_part *p);
 /* True when nothing with that hash came within span ms; remembers that it did now. */
 bool mo_first(struct engine *e, uint64_t hash, int64_t span);
 /* An event of an MO, which is no delivery: numbered and stored. */

@@ -1,168 +1,10 @@
-/* queue.c - queues of keys that are ready, in lanes and fair shares. */
+/* queue.c - queues of keys that are ready: their windows, what is found again on disk, their rows in the due table. Whose turn it is, is
+ * turns.c's. */
 #include "core/queue.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define RETURN_LOOK 4096  /* keys looked at for the place of one that comes back */
-#define MARKETING_FLOOR 9 /* transactional turns before marketing gets one */
-
-/* -- whose turn ------------------------------------------------------------------------------------------------------- */
-
-static struct queue *head_of(const struct lane_set *s, int lane)
-{
-	struct heap_node *n = heap_top(&s->lane[lane]);
-
-	return n ? OWNER(struct queue, turn, n) : NULL;
-}
-
-/* The set's place among the others of its pool is that of its first queue. */
-static void set_place(struct lane_set *s, int lane)
-{
-	struct heap_node *n = &s->first[lane], *head = heap_top(&s->lane[lane]);
-	bool in = head && !node_linked(&s->blocked);
-
-	if (n->index && (!in || n->at != head->at))
-		heap_remove(&s->pool->lane[lane], n);
-	if (in && !n->index)
-		heap_push(&s->pool->lane[lane], n, head->at);
-}
-
-struct queue *queues_next(struct pool *p)
-{
-	struct heap_node *t = heap_top(&p->lane[LANE_TRANSACTIONAL]), *m = heap_top(&p->lane[LANE_MARKETING]);
-
-	if (m && (!t || p->turn >= MARKETING_FLOOR))
-		return head_of(OWNER(struct lane_set, first[LANE_MARKETING], m), LANE_MARKETING);
-	return t ? head_of(OWNER(struct lane_set, first[LANE_TRANSACTIONAL], t), LANE_TRANSACTIONAL) : NULL;
-}
-
-void queue_wake(struct queues *q, struct queue *k)
-{
-	(void)q;
-	if (!k->set || k->turn.index)
-		return;
-	k->served = MAX(k->served, k->set->pool->clock[k->id.lane]);
-	heap_push(&k->set->lane[k->id.lane], &k->turn, k->served);
-	set_place(k->set, k->id.lane);
-}
-
-void queue_leave(struct queues *q, struct queue *k)
-{
-	(void)q;
-	if (!k->turn.index)
-		return;
-	heap_remove(&k->set->lane[k->id.lane], &k->turn);
-	set_place(k->set, k->id.lane);
-}
-
-void queue_served(struct queues *q, struct queue *k, int parts)
-{
-	struct pool *p = k->set->pool;
-	int lane = k->id.lane;
-
-	if (parts && lane == LANE_MARKETING)
-		p->turn = 0;
-	else if (parts && heap_top(&p->lane[LANE_MARKETING]))
-		p->turn++;
-	p->clock[lane] = MAX(p->clock[lane], k->served);
-	k->served += parts;
-	if (parts || !(k->count || k->spilled))
-		queue_leave(q, k);
-	if (k->count || k->spilled)
-		queue_wake(q, k);
-}
-
-void queues_block(struct queues *q, struct lane_set *s)
-{
-	if (!node_linked(&s->blocked))
-		list_push(&q->blocked, &s->blocked);
-	for (int lane = 0; lane < LANES; lane++)
-		set_place(s, lane);
-}
-
-void queues_unblock(struct queues *q)
-{
-	struct node *n;
-
-	while ((n = list_pop(&q->blocked)))
-		for (int lane = 0; lane < LANES; lane++)
-			set_place(OWNER(struct lane_set, blocked, n), lane);
-}
-
-static void due_place(struct queues *q, struct queue *k);
-
-/* -- sets and pools --------------------------------------------------------------------------------------------------- */
-
-static void set_settle(struct queues *q, struct lane_set *s)
-{
-	uint32_t pool = q->place ? q->place(q->place_ctx, s->route, &s->way) : 0;
-
-	s->pool = &q->pools[pool < q->pool_count ? pool : 0];
-	for (int lane = 0; lane < LANES; lane++)
-		set_place(s, lane);
-}
-
-struct lane_set *queues_set(struct queues *q, uint32_t route)
-{
-	struct lane_set *s = map_ptr(q->sets, route);
-
-	if (s)
-		return s;
-	s = xnew(struct lane_set);
-	s->route = route;
-	map_set_ptr(q->sets, route, s);
-	set_settle(q, s);
-	return s;
-}
-
-/* What a queue had sent counts among the others of its pool only; in a new one all begin alike. */
-static bool uproot(void *ctx, uint64_t route, uint64_t value)
-{
-	struct lane_set *s = (void *)(uintptr_t)value;
-
-	(void)ctx;
-	(void)route;
-	for (int lane = 0; lane < LANES; lane++)
-		heap_remove(&s->pool->lane[lane], &s->first[lane]);
-	return true;
-}
-
-static bool replant(void *ctx, uint64_t route, uint64_t value)
-{
-	(void)route;
-	set_settle(ctx, (void *)(uintptr_t)value);
-	return true;
-}
-
-static void drop_pools(struct queues *q)
-{
-	for (size_t i = 0; i < q->pool_count; i++)
-		for (int lane = 0; lane < LANES; lane++)
-			heap_done(&q->pools[i].lane[lane]);
-	free(q->pools);
-}
-
-void queues_pools(struct queues *q, size_t count, queues_place_fn *place, void *ctx)
-{
-	queues_unblock(q);
-	map_each(q->sets, uproot, NULL);
-	for (struct node *n = list_first(&q->all); n; n = list_next(&q->all, n)) {
-		struct queue *k = OWNER(struct queue, all, n);
-
-		k->served = 0;
-		if (!k->turn.index)
-			continue;
-		heap_remove(&k->set->lane[k->id.lane], &k->turn);
-		heap_push(&k->set->lane[k->id.lane], &k->turn, 0);
-	}
-	drop_pools(q);
-	q->pools = xcalloc(count, sizeof *q->pools);
-	q->pool_count = count;
-	q->place = place;
-	q->place_ctx = ctx;
-	map_each(q->sets, replant, q);
-}
+#define RETURN_LOOK 4096 /* keys looked at for the place of one that comes back */
 
 void queues_init(struct queues *q)
 {
@@ -170,31 +12,14 @@ void queues_init(struct queues *q)
 	for (int i = 0; i <= LANES; i++)
 		q->by_id[i] = map_new();
 	list_init(&q->all);
-	list_init(&q->blocked);
-	q->sets = map_new();
-	q->pools = xcalloc(1, sizeof *q->pools);
-	q->pool_count = 1;
-}
-
-static bool free_set(void *ctx, uint64_t route, uint64_t value)
-{
-	struct lane_set *s = (void *)(uintptr_t)value;
-
-	(void)ctx;
-	(void)route;
-	for (int lane = 0; lane < LANES; lane++)
-		heap_done(&s->lane[lane]);
-	free(s);
-	return true;
+	turns_init(q);
 }
 
 void queues_done(struct queues *q)
 {
 	struct node *n;
 
-	drop_pools(q);
-	map_each(q->sets, free_set, NULL);
-	map_free(q->sets);
+	turns_done(q);
 	heap_done(&q->due);
 	while ((n = list_pop(&q->all))) {
 		struct queue *k = OWNER(struct queue, all, n);
@@ -204,23 +29,6 @@ void queues_done(struct queues *q)
 	}
 	for (int i = 0; i <= LANES; i++)
 		map_free(q->by_id[i]);
-}
-
-void queues_scatter(struct queues *q, int64_t from)
-{
-	q->new_from = from;
-	for (struct node *n = list_first(&q->all); n; n = list_next(&q->all, n)) {
-		struct queue *k = OWNER(struct queue, all, n);
-
-		if (!k->set)
-			continue;
-		k->count = k->head = 0;
-		k->waiting = 0;
-		k->spilled = true;
-		k->spill_from = from;
-		due_place(q, k);
-		queue_wake(q, k);
-	}
 }
 
 struct queue *queue_of(struct queues *q, const struct queue_id *id)
@@ -381,6 +189,23 @@ void queue_rescan(struct queues *q, struct queue *k, int64_t from)
 	k->spill_from = k->spilled ? MIN(k->spill_from, from) : from;
 	k->spilled = true;
 	queue_wake(q, k);
+}
+
+void queues_scatter(struct queues *q, int64_t from)
+{
+	q->new_from = from;
+	for (struct node *n = list_first(&q->all); n; n = list_next(&q->all, n)) {
+		struct queue *k = OWNER(struct queue, all, n);
+
+		if (!k->set)
+			continue;
+		k->count = k->head = 0;
+		k->waiting = 0;
+		k->spilled = true;
+		k->spill_from = from;
+		due_place(q, k);
+		queue_wake(q, k);
+	}
 }
 
 struct refill {

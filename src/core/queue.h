@@ -74,6 +74,8 @@ void queues_scatter(struct queues *q, int64_t from);
 void queues_pools(struct queues *q, size_t count, queues_place_fn *place, void *ctx);
 void queues_init(struct queues *q);
 void queues_done(struct queues *q);
+void turns_init(struct queues *q); /* the half of sets and pools, for queues_init() */
+void turns_done(struct queues *q);
 struct queue *queue_of(struct queues *q, const struct queue_id *id); /* made when new */
 struct lane_set *queues_set(struct queues *q, uint32_t route);       /* made when new */
 /* A delivery became ready: newest key last. false: only on disk (the queue is spilled), drop it from memory if you like. */

@@ -4,11 +4,13 @@
  * (struct smsc_deliver) wait in their account's queue for any of its binds that receives, and go back there when the bind ends
  * before the answer. Everything that takes time is a job in one heap under one timer.
  *
- * smsc.c     sockets, sessions' life, the timer, output
+ * smsc.c          its life, listeners, the timer, accounts
+ * smsc_session.c  a session's socket and life, output
  * smsc_bind.c     requests of a session: bind, unbind, enquire_link, dispatch
  * smsc_submit.c   submit_sm, data_sm and the message's end
  * smsc_query.c    query_sm, cancel_sm, replace_sm
  * smsc_deliver.c  receipts and replies to the ESMEs
+ * smsc_mo.c       what handsets send
  */
 #pragma once
 #include "base/heap.h"
@@ -151,6 +153,11 @@ void smsc_finish(struct smsc_session *s);                               /* once 
 void smsc_job_at(struct smsc *c, struct smsc_job *j, int64_t delay_ms); /* replaces a running one */
 void smsc_job_off(struct smsc *c, struct smsc_job *j);
 struct smsc_account *smsc_account(struct smsc *c, struct str system_id); /* NULL: there are too many */
+
+void smsc_session_write(struct smsc_session *s);                /* its output, at the end of a turn */
+void smsc_session_free(struct smsc *c, struct smsc_session *s); /* a dead one, at the end of a turn */
+struct sockaddr;
+void smsc_accept(struct evconnlistener *l, int fd, struct sockaddr *sa, int n, void *ctx); /* ctx: the smsc */
 
 void smsc_request(struct smsc_session *s, const struct smpp_pdu *m, uint32_t fault);
 void smsc_reply(struct smsc_session *s, const struct smpp_pdu *req, uint32_t status); /* a response without members */

@@ -5,11 +5,12 @@
  *   sqlite_conn.c     connections, settings, statements        sqlite_schema.c  tables, migrations
  *   sqlite_rows.c     deliveries and events to and from rows    sqlite_live.c    due, hooks, parked, keys, marks
  *   sqlite_mo.c       MOs and their parts
- *   sqlite_days.c     the files, one a day, and which holds what, the edge between two days
+ *   sqlite_days.c     the files, one a day, and which holds what; sqlite_days_make.c makes the next, and loads them at the start
  *   sqlite_retire.c   retention                                 sqlite_merge.c   state into rows, finished blocks
- *   sqlite_recover.c  what is unfinished                        sqlite_read.c    readers
- *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread
- *   sqlite_runs.c     the same on disk, in sorted runs          sqlite_ckpt.c    checkpoints
+ *   sqlite_recover.c  what is unfinished                        sqlite_ckpt.c    checkpoints
+ *   sqlite_reader.c   readers and their files                   sqlite_read.c    what they ask
+ *   sqlite_index.c    correlation, carrier ids, idempotency keys in RAM; sqlite_index_work.c its thread, sqlite_index_fill.c what goes in
+ *   sqlite_runs.c     the same on disk, in sorted runs; sqlite_runs_write.c makes them
  *   sqlite_ledger.c   credit                                    sqlite_erase.c   one number's data
  *   sqlite_copy.c     backup, check                             sqlite_vfs.c     injected faults */
 #pragma once
@@ -78,6 +79,9 @@ int conn_load(struct conn *c, int64_t key, struct delivery **ret) MUST; /* -ENOE
 #define BLOCK_SHIFT 29
 static inline int64_t block_of(int64_t key) { return key >> BLOCK_SHIFT; }
 static inline int64_t block_first(int64_t block) { return block << BLOCK_SHIFT; }
+
+/* Events in chunks of 4096: table chunk says which sub-accounts had changes in one that is over. */
+#define CHUNK_SHIFT 12
 
 /* One file. Its own rows: keys from born_key, events after born_seq, up to where the next day's begin; anything below are
  * stragglers, carried forward from days that are gone. All but the writer's part never changes. */

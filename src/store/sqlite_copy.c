@@ -140,7 +140,7 @@ int sqlite_copy(sqlite3 *from, const char *to, struct err *e)
 	if (rc != SQLITE_OK)
 		err_set(e, 0, "%s: %s", to, sqlite3_errmsg(db));
 	sqlite3_close(db);
-	return rc == SQLITE_OK ? sync_file(to, e) : sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
+	return rc == SQLITE_OK ? sync_file(to, e) : sqlite_errno(rc);
 }
 
 static int copy_all(const struct moment *m, const char *folder, struct err *e)

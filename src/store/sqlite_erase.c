@@ -5,7 +5,6 @@
  * Today's rows change in the open batch. Those of older files change in transactions of their own, which end before the batch's: erasing
  * twice changes nothing, so a crash in between is mended by doing it again. Freed octets are overwritten in their pages; afterwards the
  * write-ahead logs, which still hold the pages as they were, are emptied as soon as no reader is in the way (sq_forget). */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +35,7 @@ static int number_rows(struct conn *c, enum stmt id, struct str number, bool mo,
 		*more = fn(ctx, &r);
 	}
 	sqlite3_reset(q);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
+	return sqlite_errno(rc);
 }
 
 int conn_phone(struct conn *c, struct str number, bool (*fn)(void *ctx, const struct number_row *r), void *ctx, bool *more)

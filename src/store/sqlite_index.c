@@ -227,7 +227,7 @@ static int load_day(struct index *x, int64_t day, bool blooms, struct run **all,
 			 log_quote(str_of(e->text)).s);
 		index_unlink_day(x->data, day);
 		for (size_t i = 0; i < n; i++)
-			free(a[i].bloom.bits);
+			bloom_done(&a[i].bloom);
 		n = 0;
 	}
 	if (n) {

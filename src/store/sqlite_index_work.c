@@ -34,19 +34,8 @@ void run_list_put(struct run_list *l)
 	if (atomic_fetch_sub(&l->refs, 1) != 1)
 		return;
 	for (size_t i = 0; i < l->n; i++)
-		free(l->a[i].bloom.bits);
+		bloom_done(&l->a[i].bloom);
 	free(l);
-}
-
-static struct bloom bloom_copy(const struct bloom *b)
-{
-	struct bloom c = {.log2 = b->log2};
-
-	if (b->bits) {
-		c.bits = xcalloc(1, (size_t)1 << (b->log2 - 3));
-		memcpy(c.bits, b->bits, (size_t)1 << (b->log2 - 3));
-	}
-	return c;
 }
 
 /* A list without the `out` runs from `at` on, with *take (NULL ok) in their place. Filters of days whose idempotency keys nobody

@@ -1,7 +1,6 @@
 /* Credit in the day files: table ledger, one row a change, stays where it is written; table balance is small, belongs to the newest
  * file and is carried forward. Every ledger row says what the balance was after it, so that the chain can be checked without adding up
  * what retention has taken. */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "store/sqlite.h"
@@ -79,9 +78,7 @@ int conn_balances(struct conn *c, bool (*fn)(void *ctx, const struct balance_row
 			break;
 	}
 	sqlite3_reset(q);
-	if (rc == SQLITE_DONE || rc == SQLITE_ROW)
-		return 0;
-	return sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
+	return sqlite_errno(rc);
 }
 
 int sq_balances(struct store *st, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)
@@ -105,9 +102,7 @@ int conn_ledger_back(struct conn *c, uint8_t kind, uint32_t owner,
 		more = fn(ctx, &l);
 	}
 	sqlite3_reset(q);
-	if (!more)
-		return 1;
-	return rc == SQLITE_DONE ? 0 : sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
+	return more ? sqlite_errno(rc) : 1;
 }
 
 /* -- check ----------------------------------------------------------------------------------------------------------- */

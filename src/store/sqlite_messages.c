@@ -5,7 +5,6 @@
 
 #include "store/sqlite.h"
 
-#define CHUNK_SHIFT 12 /* 4096 events */
 #define CARRIER_DAYS 8 /* how old a message's receipt may be to find it: far beyond any validity period */
 
 /* -- accepts and events ------------------------------------------------------------------------------------------------ */
@@ -190,7 +189,7 @@ int sq_events_from(struct store *st, int64_t from, size_t max, bool (*fn)(void *
 		}
 		sqlite3_reset(q);
 		if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-			return sqlite_errno(rc) ? sqlite_errno(rc) : -EIO;
+			return sqlite_errno(rc);
 	}
 	return 0;
 }

@@ -1,161 +1,14 @@
-/* Readers: connections of their own, read-only, one a day file, opened when first needed and the least used closed beyond a few. Each
- * call is one short read transaction a file, so that the WAL can start over; where a deadline is given, SQLite is interrupted when
- * it is over. deadline_ms: how long the call may take; 0 = no limit.
+/* sqlite_read.c - what readers ask (sqlite_reader.c keeps their files). Each call is one short read transaction a file, so that the WAL can
+ * start over.
  *
  * Correlation ids are looked up as far back as statuses are shown (status retention): further back there is r_scan. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/time.h"
-#include "store/sqlite.h"
-
-#define OPEN_FILES 8
-#define CACHE_KIB 2048
-#define CHUNK_SHIFT 12
-#define OPS_A_LOOK 2000 /* of SQLite's machine, between two looks at the clock */
-
-struct file {
-	struct day *day;
-	struct conn c;
-};
-struct store_reader {
-	struct sq *s;
-	unsigned generation;
-	struct day **days; /* counted references */
-	size_t n;
-	struct file files[OPEN_FILES]; /* latest use first */
-	size_t open;
-	struct index_reader *index;
-	int64_t until_us; /* 0 = no limit */
-};
-
-/* -- files ------------------------------------------------------------------------------------------------------------ */
-
-static bool listed(const struct store_reader *r, const struct day *d)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (r->days[i] == d)
-			return true;
-	return false;
-}
-
-static void drop_list(struct store_reader *r)
-{
-	for (size_t i = 0; i < r->n; i++)
-		day_put(r->days[i]);
-	free(r->days);
-	r->days = NULL;
-	r->n = 0;
-}
-
-/* Takes the list of files anew when it has changed, and closes files that are gone, so that the disk gets their space back. */
-static void refresh(struct store_reader *r)
-{
-	struct catalog *c = &r->s->c;
-	size_t kept = 0;
-
-	if (r->n && r->generation == atomic_load(&c->generation))
-		return;
-	drop_list(r);
-	pthread_mutex_lock(&c->lock);
-	r->generation = atomic_load(&c->generation);
-	r->days = xcalloc(c->n, sizeof(struct day *));
-	for (size_t i = 0; i < c->n; i++) {
-		r->days[i] = c->days[i];
-		atomic_fetch_add(&c->days[i]->refs, 1);
-	}
-	r->n = c->n;
-	pthread_mutex_unlock(&c->lock);
-	for (size_t i = 0; i < r->open; i++)
-		if (listed(r, r->files[i].day))
-			r->files[kept++] = r->files[i];
-		else
-			conn_close(&r->files[i].c);
-	r->open = kept;
-}
-
-static int late(void *ctx)
-{
-	const struct store_reader *r = ctx;
-
-	return r->until_us && mono_us() > r->until_us;
-}
-
-static struct conn *file_of(struct store_reader *r, struct day *d)
-{
-	struct file f = {.day = d};
-	size_t i = 0;
-
-	while (i < r->open && r->files[i].day != d)
-		i++;
-	if (i < r->open) {
-		f = r->files[i];
-	} else {
-		if (conn_open(&f.c, d->path, CONN_READ, CACHE_KIB, NULL) < 0)
-			return NULL;
-		sqlite3_progress_handler(f.c.db, OPS_A_LOOK, late, r);
-		if (r->open == OPEN_FILES)
-			conn_close(&r->files[--r->open].c);
-		i = r->open++;
-	}
-	memmove(r->files + 1, r->files, i * sizeof(f));
-	r->files[0] = f;
-	return &r->files[0].c;
-}
-
-static void begin(struct store_reader *r, int64_t deadline_ms)
-{
-	refresh(r);
-	r->until_us = deadline_ms > 0 ? mono_us() + deadline_ms * 1000 : 0;
-}
-
-static int result(int rc)
-{
-	return rc == SQLITE_DONE || rc == SQLITE_ROW || rc == SQLITE_OK ? 0
-	       : sqlite_errno(rc)                                       ? sqlite_errno(rc)
-									: -EIO;
-}
-
-int sq_reader_open(struct store *st, struct store_reader **ret, struct err *e)
-{
-	struct sq *s = sq_of(st);
-	struct store_reader *r = xnew(struct store_reader);
-
-	(void)e;
-	r->s = s;
-	r->index = index_reader_new(s->index);
-	*ret = r;
-	return 0;
-}
-
-void sq_reader_close(struct store_reader *r)
-{
-	if (!r)
-		return;
-	for (size_t i = 0; i < r->open; i++)
-		conn_close(&r->files[i].c);
-	drop_list(r);
-	index_reader_free(r->index);
-	free(r);
-}
+#include "store/sqlite_reader.h"
 
 /* -- single rows -------------------------------------------------------------------------------------------------------- */
-
-/* Calls get() on the file whose own range has it, then, when that one is gone, on those with stragglers. */
-static int find(struct store_reader *r, ssize_t own, int (*get)(struct conn *c, int64_t at, void *to), int64_t at, void *to)
-{
-	struct conn *c = own >= 0 ? file_of(r, r->days[own]) : NULL;
-	int e = c ? get(c, at, to) : own >= 0 ? -EIO : -ENOENT;
-
-	for (size_t i = r->n; e == -ENOENT && i-- > (size_t)(own + 1);) {
-		if (!atomic_load(&r->days[i]->stragglers))
-			continue;
-		c = file_of(r, r->days[i]);
-		e = c ? get(c, at, to) : -EIO;
-	}
-	return e;
-}
 
 static int get_delivery(struct conn *c, int64_t key, void *to) { return conn_load(c, key, to); }
 static int get_event(struct conn *c, int64_t seq, void *to) { return conn_event(c, seq, to); }
@@ -170,19 +23,19 @@ static int get_history(struct conn *c, int64_t key, void *to)
 	if (rc == SQLITE_ROW)
 		buf_str(to, row_blob(q, 0));
 	sqlite3_reset(q);
-	return rc == SQLITE_DONE ? -ENOENT : result(rc);
+	return rc == SQLITE_DONE ? -ENOENT : sqlite_errno(rc);
 }
 
 int sq_r_load(struct store_reader *r, int64_t key, struct delivery **ret)
 {
-	begin(r, 0);
-	return find(r, days_find_key(r->days, r->n, key), get_delivery, key, ret);
+	reader_begin(r, 0);
+	return reader_find(r, days_find_key(r->days, r->n, key), get_delivery, key, ret);
 }
 
 int sq_r_event(struct store_reader *r, int64_t seq, struct event *ret)
 {
-	begin(r, 0);
-	return find(r, days_find_seq(r->days, r->n, seq), get_event, seq, ret);
+	reader_begin(r, 0);
+	return reader_find(r, days_find_seq(r->days, r->n, seq), get_event, seq, ret);
 }
 
 int sq_r_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n)
@@ -193,10 +46,10 @@ int sq_r_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t *n)
 	int64_t seq = 0;
 	int e;
 
-	begin(r, 0);
-	e = find(r, days_find_key(r->days, r->n, key), get_history, key, &h);
+	reader_begin(r, 0);
+	e = reader_find(r, days_find_key(r->days, r->n, key), get_history, key, &h);
 	if (e == -ENOENT) { /* nothing merged yet, if the delivery exists */
-		e = find(r, days_find_key(r->days, r->n, key), get_delivery, key, &d);
+		e = reader_find(r, days_find_key(r->days, r->n, key), get_delivery, key, &d);
 		delivery_free(d);
 	}
 	if (e == 0) {
@@ -217,7 +70,7 @@ size_t sq_r_by_correlation(struct store_reader *r, uint32_t account, struct str 
 
 	if (!correlation.n)
 		return 0;
-	begin(r, 0);
+	reader_begin(r, 0);
 	newest = r->days[r->n - 1]->day;
 	return index_find(r->index, INDEX_CORRELATION, correlation_hash(&s->hash, account, correlation),
 			  keep > 0 ? newest - days : 0, keys, max);
@@ -269,7 +122,7 @@ static int read_range(struct conn *c, struct changes *w, int64_t from, int64_t t
 		w->stopped = !w->fn(w->ctx, &e) || --w->left == 0;
 	}
 	sqlite3_reset(q);
-	return result(rc);
+	return sqlite_errno(rc);
 }
 
 /* Ranges between chunks that can be skipped are read in one go. */
@@ -291,7 +144,7 @@ static int read_day(struct conn *c, struct changes *w, int64_t from, int64_t to)
 	}
 	sqlite3_reset(q);
 	if (e == 0)
-		e = result(rc);
+		e = sqlite_errno(rc);
 	if (e == 0 && !w->stopped && from <= to)
 		e = read_range(c, w, from, to);
 	return e;
@@ -303,7 +156,7 @@ int sq_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count,
 	struct changes w = {.subs = subs, .sub_count = sub_count, .left = max, .fn = fn, .ctx = ctx, .stopped = max == 0};
 	int e = 0;
 
-	begin(r, deadline_ms);
+	reader_begin(r, deadline_ms);
 	for (size_t i = 0; e == 0 && !w.stopped && i < r->n; i++) {
 		int64_t first = MAX(from, r->days[i]->born_seq + 1), last = to;
 		struct conn *c;
@@ -312,7 +165,7 @@ int sq_r_changes(struct store_reader *r, const uint32_t *subs, size_t sub_count,
 			last = MIN(to, r->days[i + 1]->born_seq);
 		if (first > last)
 			continue;
-		c = file_of(r, r->days[i]);
+		c = reader_file(r, r->days[i]);
 		e = c ? read_day(c, &w, first, last) : -EIO;
 	}
 	r->until_us = 0;
@@ -338,7 +191,7 @@ static int scan_back(struct conn *c, int64_t from, int64_t to,
 		delivery_free(d);
 	}
 	sqlite3_reset(q);
-	return e < 0 ? e : result(rc);
+	return e < 0 ? e : sqlite_errno(rc);
 }
 
 int sq_r_scan(struct store_reader *r, int64_t since, int64_t until,
@@ -349,17 +202,17 @@ int sq_r_scan(struct store_reader *r, int64_t since, int64_t until,
 	bool more = true;
 	int e = 0;
 
-	begin(r, deadline_ms);
+	reader_begin(r, deadline_ms);
 	for (size_t i = r->n; e == 0 && more && i-- > 0;) {
 		int64_t from = MAX(low, r->days[i]->born_key), to = MIN(high, day_last_key(r->days, r->n, i));
-		struct conn *c = from <= to ? file_of(r, r->days[i]) : NULL;
+		struct conn *c = from <= to ? reader_file(r, r->days[i]) : NULL;
 
 		if (from <= to)
 			e = c ? scan_back(c, from, to, fn, ctx, &more) : -EIO;
 	}
 	/* What outlived its day is older than all of them. */
 	for (size_t i = r->n; e == 0 && more && i-- > 0 && low < r->days[0]->born_key;) {
-		struct conn *c = atomic_load(&r->days[i]->stragglers) ? file_of(r, r->days[i]) : NULL;
+		struct conn *c = atomic_load(&r->days[i]->stragglers) ? reader_file(r, r->days[i]) : NULL;
 
 		if (c)
 			e = scan_back(c, low, MIN(high, r->days[0]->born_key - 1), fn, ctx, &more);
@@ -374,8 +227,8 @@ static int get_mo(struct conn *c, int64_t key, void *to) { return conn_mo(c, key
 
 int sq_r_mo(struct store_reader *r, int64_t key, struct mo **ret)
 {
-	begin(r, 0);
-	return find(r, days_find_key(r->days, r->n, key), get_mo, key, ret);
+	reader_begin(r, 0);
+	return reader_find(r, days_find_key(r->days, r->n, key), get_mo, key, ret);
 }
 
 int sq_r_mos(struct store_reader *r, int64_t from, int64_t to, bool newest_first,
@@ -384,11 +237,11 @@ int sq_r_mos(struct store_reader *r, int64_t from, int64_t to, bool newest_first
 	bool more = true;
 	int e = 0;
 
-	begin(r, deadline_ms);
+	reader_begin(r, deadline_ms);
 	for (size_t n = 0; e == 0 && more && n < r->n; n++) {
 		size_t i = newest_first ? r->n - 1 - n : n;
 		int64_t low = MAX(from, r->days[i]->born_key), high = MIN(to, day_last_key(r->days, r->n, i));
-		struct conn *c = low <= high ? file_of(r, r->days[i]) : NULL;
+		struct conn *c = low <= high ? reader_file(r, r->days[i]) : NULL;
 
 		if (low <= high)
 			e = c ? conn_mos(c, low, high, newest_first, fn, ctx, &more) : -EIO;
@@ -403,9 +256,9 @@ int sq_r_mo_history(struct store_reader *r, int64_t key, int64_t **seqs, size_t 
 	struct keys k = {0};
 	int e = 0;
 
-	begin(r, 0);
+	reader_begin(r, 0);
 	for (ssize_t i = MAX(days_find_key(r->days, r->n, key), 0); e == 0 && i < (ssize_t)r->n; i++) {
-		struct conn *c = file_of(r, r->days[i]);
+		struct conn *c = reader_file(r, r->days[i]);
 
 		e = c ? conn_mo_events(c, key, &k) : -EIO;
 	}
@@ -421,8 +274,8 @@ int sq_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const 
 	sqlite3_stmt *q;
 	int rc;
 
-	begin(r, 0);
-	c = file_of(r, r->days[r->n - 1]);
+	reader_begin(r, 0);
+	c = reader_file(r, r->days[r->n - 1]);
 	q = c ? conn_stmt(c, S_PARKED_NEWEST) : NULL;
 	sqlite3_bind_int64(q, 1, (int64_t)MIN(max, (size_t)INT64_MAX));
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -431,7 +284,7 @@ int sq_r_parked(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const 
 			break;
 	}
 	sqlite3_reset(q);
-	return result(rc);
+	return sqlite_errno(rc);
 }
 
 int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, const struct hook_row *h), void *ctx)
@@ -441,8 +294,8 @@ int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, co
 	sqlite3_stmt *q;
 	int rc;
 
-	begin(r, 0);
-	c = file_of(r, r->days[r->n - 1]);
+	reader_begin(r, 0);
+	c = reader_file(r, r->days[r->n - 1]);
 	q = c ? conn_stmt(c, S_HOOK_DEAD) : NULL;
 	sqlite3_bind_int64(q, 1, (int64_t)MIN(max, (size_t)INT64_MAX));
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -451,15 +304,15 @@ int sq_r_hooks_dead(struct store_reader *r, size_t max, bool (*fn)(void *ctx, co
 			break;
 	}
 	sqlite3_reset(q);
-	return result(rc);
+	return sqlite_errno(rc);
 }
 
 int sq_r_balances(struct store_reader *r, bool (*fn)(void *ctx, const struct balance_row *b), void *ctx)
 {
 	struct conn *c;
 
-	begin(r, 0);
-	c = file_of(r, r->days[r->n - 1]);
+	reader_begin(r, 0);
+	c = reader_file(r, r->days[r->n - 1]);
 	return c ? conn_balances(c, fn, ctx) : -EIO;
 }
 
@@ -468,9 +321,9 @@ int sq_r_ledger(struct store_reader *r, uint8_t kind, uint32_t owner,
 {
 	int n = 0;
 
-	begin(r, 0);
+	reader_begin(r, 0);
 	for (size_t i = r->n; i-- > 0 && n == 0;) {
-		struct conn *c = file_of(r, r->days[i]);
+		struct conn *c = reader_file(r, r->days[i]);
 
 		n = c ? conn_ledger_back(c, kind, owner, fn, ctx) : -EIO;
 	}
@@ -482,9 +335,9 @@ int sq_r_number(struct store_reader *r, struct str number, bool (*fn)(void *ctx,
 	bool more = true;
 	int e = 0;
 
-	begin(r, 0);
+	reader_begin(r, 0);
 	for (size_t i = 0; i < r->n && e == 0 && more; i++) {
-		struct conn *c = file_of(r, r->days[i]);
+		struct conn *c = reader_file(r, r->days[i]);
 
 		e = c ? conn_phone(c, number, fn, ctx, &more) : -EIO;
 	}

@@ -3,16 +3,11 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#include "base/util.h"
+#include "store/bloom.h"
 
 struct pair {
 	uint64_t h; /* hash, well mixed; its two lowest bits are the kind */
 	int64_t key;
-};
-/* A Bloom filter of the idempotency keys alone: they are asked for with each request and nearly never there. */
-struct bloom {
-	unsigned char *bits; /* NULL = everything may be in it */
-	unsigned log2;       /* of the number of bits */
 };
 struct run {
 	int64_t day, id; /* id: within the file */
@@ -41,5 +36,4 @@ int runs_join(struct runs_file *f, const struct run *in, size_t n, struct run *o
 int runs_forget(struct runs_file *f, const struct run *gone, struct err *e) MUST;
 /* Appends keys of h, newest first, none twice. -ENOENT: the run is gone, ask with a newer list. */
 int runs_probe(struct runs_file *f, const struct run *r, uint64_t h, int64_t *keys, size_t max, size_t *found) MUST;
-bool bloom_may(const struct bloom *b, uint64_t h);
 void keys_add(int64_t *keys, size_t max, size_t *n, int64_t key); /* unless it is there or the room is used up */

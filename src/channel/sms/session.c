@@ -125,12 +125,8 @@ static void leave(struct session *s, int64_t delay_ms, const char *why)
 static int64_t backoff_ms(struct session *s)
 {
 	const struct smpp_timers *t = &s->conn->set->timers;
-	int64_t ms = t->reconnect_ms;
+	int64_t ms = doubled(t->reconnect_ms, (int64_t)s->fails++, t->reconnect_max_ms);
 
-	for (unsigned i = 0; i < s->fails && ms < t->reconnect_max_ms; i++)
-		ms *= 2;
-	s->fails++;
-	ms = MIN(ms, t->reconnect_max_ms);
 	ms += (int64_t)(rng_u64() % ((uint64_t)ms / 2 + 1));
 	if (ms > t->reconnect_max_ms)
 		ms = t->reconnect_max_ms - (ms - t->reconnect_max_ms) / 2;
