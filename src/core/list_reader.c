@@ -179,4 +179,3 @@ size_t list_reader_stretches(const struct list_reader *r)
 		n += r->subs[k].read.n;
 	return n;
 }
-

@@ -12,7 +12,7 @@ struct stretches { /* zeroed: empty */
 };
 void stretches_free(struct stretches *s);
 void stretches_add(struct stretches *s, struct stretch more); /* more.from <= more.to */
-void stretches_drop(struct stretches *s, int64_t to);	      /* no number up to that one is in it any more */
+void stretches_drop(struct stretches *s, int64_t to);         /* no number up to that one is in it any more */
 /* The place of the first one that ends at that number or after it; s->n when none does. */
 size_t stretches_at(const struct stretches *s, int64_t number);
 bool stretches_have(const struct stretches *s, int64_t number);

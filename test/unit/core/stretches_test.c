@@ -41,7 +41,8 @@ static void it_is_a_set(void **state)
 		prng_seed(&rng, seed);
 		memset(flags, 0, sizeof flags);
 		for (int step = 0; step < 60; step++) {
-			int64_t from = 1 + (int64_t)prng_below(&rng, NUMBERS), to = from + (int64_t)prng_below(&rng, 12);
+			int64_t from = 1 + (int64_t)prng_below(&rng, NUMBERS),
+				to = from + (int64_t)prng_below(&rng, 12);
 
 			to = MIN(to, NUMBERS);
 
