@@ -101,9 +101,9 @@ int hex_digit(char c)
 
 int64_t doubled(int64_t v, int64_t times, int64_t most)
 {
-	for (; times > 0 && v < most; times--)
+	for (; times > 0 && v > 0 && v <= most / 2; times--)
 		v *= 2;
-	return MIN(v, most);
+	return times > 0 && v > 0 ? most : MIN(v, most);
 }
 
 int str_i64(struct str s, int64_t min, int64_t max, int64_t *ret)

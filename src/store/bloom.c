@@ -39,7 +39,7 @@ bool bloom_may(const struct bloom *b, uint64_t h)
 
 void bloom_make(struct bloom *b, uint64_t keys)
 {
-	b->bits = NULL;
+	*b = (struct bloom){0};
 	if (keys == 0)
 		return;
 	b->log2 = LOG2_MIN;
@@ -67,7 +67,7 @@ void bloom_done(struct bloom *b)
 
 void bloom_load(struct bloom *b, const void *bits, size_t size)
 {
-	b->bits = NULL;
+	*b = (struct bloom){0};
 	if (size < BYTES_MIN || size & (size - 1))
 		return;
 	b->bits = xcalloc(1, size);

@@ -133,6 +133,18 @@ static void integers_print_like_printf(void **state)
 	buf_done(&b);
 }
 
+static void what_is_empty_is_null_where_that_is_meant(void **state)
+{
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	buf_json(&b, STR(""));
+	buf_json_or_null(&b, STR(""));
+	buf_json_or_null(&b, STR("null"));
+	assert_string_equal(buf_cstr(&b), "\"\"null\"null\"");
+	buf_done(&b);
+}
+
 static void json_escapes_what_it_must(void **state)
 {
 	static const struct {
@@ -214,6 +226,7 @@ int main(void)
 		cmocka_unit_test(the_ceiling_is_exact_and_failure_sticks),
 		cmocka_unit_test(the_default_ceiling_holds),
 		cmocka_unit_test(integers_print_like_printf),
+		cmocka_unit_test(what_is_empty_is_null_where_that_is_meant),
 		cmocka_unit_test(json_escapes_what_it_must),
 		cmocka_unit_test(hex_url_and_base64),
 		cmocka_unit_test(consume_drops_the_front),

@@ -150,6 +150,21 @@ static void str_i64_takes_whole_numbers_in_range_only(void **state)
 	}
 }
 
+static void delays_double_up_to_the_most(void **state)
+{
+	(void)state;
+	assert_int_equal(doubled(1000, -1, 60000), 1000);
+	assert_int_equal(doubled(1000, 0, 60000), 1000);
+	assert_int_equal(doubled(1000, 1, 60000), 2000);
+	assert_int_equal(doubled(1000, 5, 60000), 32000);
+	assert_int_equal(doubled(1000, 6, 60000), 60000);
+	assert_int_equal(doubled(1000, 6, 64000), 64000);
+	assert_int_equal(doubled(1000, INT64_MAX, 60000), 60000);
+	assert_int_equal(doubled(3, INT64_MAX, INT64_MAX), INT64_MAX);
+	assert_int_equal(doubled(70000, 0, 60000), 60000);
+	assert_int_equal(doubled(0, INT64_MAX, 60000), 0);
+}
+
 static void str_copy_says_when_it_cuts(void **state)
 {
 	char out[4] = "zzz";
@@ -188,6 +203,7 @@ int main(void)
 		cmocka_unit_test(a_front_is_taken_off_whole_or_not_at_all),
 		cmocka_unit_test(hexadecimal_digits_have_values),
 		cmocka_unit_test(str_i64_takes_whole_numbers_in_range_only),
+		cmocka_unit_test(delays_double_up_to_the_most),
 		cmocka_unit_test(str_copy_says_when_it_cuts),
 		cmocka_unit_test(owner_finds_the_object_of_a_member),
 	};
