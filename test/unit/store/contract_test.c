@@ -269,8 +269,7 @@ static size_t add(struct CMUnitTest *tests, struct run *runs, const struct drive
 
 int main(int argc, char **argv)
 {
-	size_t all = COUNT_OF(drivers) * (batch_check_count + live_check_count + merge_check_count +
-					  reader_check_count + day_check_count + mo_check_count);
+	size_t all = COUNT_OF(drivers) * (batch_check_count + due_check_count + live_check_count + credit_check_count + number_check_count + merge_check_count + reader_check_count + day_check_count + mo_check_count);
 	struct CMUnitTest *tests = xcalloc(all, sizeof(*tests));
 	struct run *runs = xcalloc(all, sizeof(*runs));
 	size_t n = 0;
@@ -280,7 +279,10 @@ int main(int argc, char **argv)
 		if (argc > 1 && strcmp(argv[1], drivers[i].name) != 0)
 			continue;
 		n += add(tests + n, runs + n, &drivers[i], batch_checks, batch_check_count);
+		n += add(tests + n, runs + n, &drivers[i], due_checks, due_check_count);
 		n += add(tests + n, runs + n, &drivers[i], live_checks, live_check_count);
+		n += add(tests + n, runs + n, &drivers[i], credit_checks, credit_check_count);
+		n += add(tests + n, runs + n, &drivers[i], number_checks, number_check_count);
 		n += add(tests + n, runs + n, &drivers[i], merge_checks, merge_check_count);
 		n += add(tests + n, runs + n, &drivers[i], reader_checks, reader_check_count);
 		n += add(tests + n, runs + n, &drivers[i], day_checks, day_check_count);
