@@ -269,7 +269,9 @@ static size_t add(struct CMUnitTest *tests, struct run *runs, const struct drive
 
 int main(int argc, char **argv)
 {
-	size_t all = COUNT_OF(drivers) * (batch_check_count + due_check_count + live_check_count + credit_check_count + number_check_count + merge_check_count + reader_check_count + day_check_count + mo_check_count);
+	size_t all = COUNT_OF(drivers) * (batch_check_count + due_check_count + live_check_count +
+					  credit_check_count + number_check_count + merge_check_count +
+					  reader_check_count + day_check_count + mo_check_count);
 	struct CMUnitTest *tests = xcalloc(all, sizeof(*tests));
 	struct run *runs = xcalloc(all, sizeof(*runs));
 	size_t n = 0;
