@@ -86,7 +86,7 @@ struct world {
 	char log[1 << 16]; /* lines of the channel */
 };
 
-struct world *world_start(void);     /* on the heap, set up */
+struct world *world_start(void);    /* on the heap, set up */
 void world_finish(struct world *w); /* ended and freed */
 /* One connection "main" (number 1) to smsc, with timers that suit a test; change w->conn before world_open(). */
 void world_setup(struct world *w);
@@ -128,4 +128,7 @@ static inline char *words(const char *z) { return (char *)(uintptr_t)z; }
 	} while (0)
 
 /* Waits for so many submit_sm. */
-static inline void sent(struct world *w, unsigned n) { WAIT_FOR(w, smsc_count(&w->smsc, SMPP_SUBMIT_SM) == n); }
+static inline void sent(struct world *w, unsigned n)
+{
+	WAIT_FOR(w, smsc_count(&w->smsc, SMPP_SUBMIT_SM) == n);
+}
