@@ -1,6 +1,8 @@
 /* split_test.c - parts of long texts: their number, where they are cut, their octets, what folding saves. */
 #include "wire_test.h"
 
+#include <errno.h>
+
 #include "wire/split.h"
 
 TEST(parts_are_counted_as_the_standard_says)
