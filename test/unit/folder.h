@@ -10,14 +10,14 @@
 #define FOLDER_MAX 64
 
 /* Makes /tmp/pombo-WHAT-...; ends the program when it cannot. */
-static inline void folder_make(char path[FOLDER_MAX], const char *what)
+static inline void test_folder(char path[FOLDER_MAX], const char *what)
 {
 	snprintf(path, FOLDER_MAX, "/tmp/pombo-%.30s-XXXXXX", what);
 	ASSERT(mkdtemp(path));
 }
 
 /* With its files and folders. */
-static inline void folder_remove(const char *path)
+static inline void test_folder_remove(const char *path)
 {
 	DIR *dir = opendir(path);
 
@@ -28,7 +28,7 @@ static inline void folder_remove(const char *path)
 			char inner[512];
 
 			snprintf(inner, sizeof(inner), "%.240s/%.240s", path, d->d_name);
-			folder_remove(inner);
+			test_folder_remove(inner);
 		}
 	if (dir)
 		closedir(dir);

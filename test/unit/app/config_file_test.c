@@ -25,14 +25,14 @@ static void write_file(const char *name, const char *text)
 static int make_folder(void **state)
 {
 	(void)state;
-	folder_make(folder, "config");
+	test_folder(folder, "config");
 	return 0;
 }
 
 static int remove_folder(void **state)
 {
 	(void)state;
-	folder_remove(folder);
+	test_folder_remove(folder);
 	return 0;
 }
 

@@ -1,33 +1,27 @@
 /* The contract of store.h, on every driver. */
 #include "contract.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/memory.h"
+#include "unit/folder.h"
 
 /* -- drivers ---------------------------------------------------------------------------------------------------------- */
 
 static char *folder_new(void)
 {
-	char *path = xstrdup("/tmp/pombo-contract-XXXXXX");
+	char *path = xcalloc(1, FOLDER_MAX);
 
-	assert_non_null(mkdtemp(path));
+	test_folder(path, "contract");
 	return path;
 }
 
 static void folder_free(char *take)
 {
-	DIR *dir = opendir(take);
-
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		(void)unlinkat(dirfd(dir), d->d_name, 0);
-	if (dir)
-		closedir(dir);
-	(void)rmdir(take);
+	test_folder_remove(take);
 	free(take);
 }
 
