@@ -3,21 +3,21 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include "model/metrics.h"
+#include "unit/folder.h"
 
 /* -- TLS ----------------------------------------------------------------------------------------------------------- */
 
 TEST(tls_serves_and_certificates_change_under_it)
 {
-	char dir[] = "/tmp/pombo-api-XXXXXX", crt[64], key[64], name[64];
+	char dir[FOLDER_MAX], crt[96], key[96], name[64];
 	struct client first, second, c;
 	struct answer a;
 	struct err e;
 	bool ok;
 
-	assert_non_null(mkdtemp(dir));
+	test_folder(dir, "api");
 	snprintf(crt, sizeof(crt), "%s/tls.crt", dir);
 	snprintf(key, sizeof(key), "%s/tls.key", dir);
 	write_certificate(crt, key, "first");
@@ -33,7 +33,7 @@ TEST(tls_serves_and_certificates_change_under_it)
 	assert_string_equal(name, "first");
 
 	/* A key of another certificate is refused and changes nothing. */
-	char other[80];
+	char other[96];
 	snprintf(other, sizeof(other), "%s/other.crt", dir);
 	write_certificate(other, key, "stranger");
 	assert_true(api_reload_certificates(f.api, &e) < 0);
@@ -66,10 +66,7 @@ TEST(tls_serves_and_certificates_change_under_it)
 	client_close(&first);
 	client_close(&second);
 	fixture_stop(&f);
-	unlink(crt);
-	unlink(key);
-	unlink(other);
-	rmdir(dir);
+	test_folder_remove(dir);
 }
 
 /* -- opening and stopping ------------------------------------------------------------------------------------------ */

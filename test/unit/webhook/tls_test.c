@@ -6,7 +6,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "unit/certificate.h"
 
 static struct {
 	SSL_CTX *ctx;
@@ -23,29 +23,6 @@ static struct {
 	pthread_t thread;
 	char ca[64];
 } server;
-
-static X509 *certificate(EVP_PKEY *key)
-{
-	X509 *x = X509_new();
-	X509_NAME *name = X509_get_subject_name(x);
-	X509V3_CTX v3;
-	X509_EXTENSION *san;
-
-	X509_set_version(x, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"receiver", -1, -1, 0);
-	X509_set_issuer_name(x, name);
-	X509V3_set_ctx_nodb(&v3);
-	X509V3_set_ctx(&v3, x, x, NULL, NULL, 0);
-	san = X509V3_EXT_conf_nid(NULL, &v3, NID_subject_alt_name, "IP:127.0.0.1");
-	X509_add_ext(x, san, -1);
-	X509_EXTENSION_free(san);
-	X509_sign(x, key, EVP_sha256());
-	return x;
-}
 
 /* Until the client has sent all that Content-Length promises. */
 static bool read_request(SSL *ssl, char *in, size_t size)
@@ -95,7 +72,7 @@ static int start(void **state)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_ANY)}};
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = certificate(key);
+	X509 *x = test_certificate(key, "IP:127.0.0.1");
 	socklen_t len = sizeof(a);
 	FILE *f;
 	int fd;
