@@ -1,6 +1,7 @@
 /* sim.h - the engine in simulated time: one seed decides who sends what, what carriers and receivers do, which links drop, and
- * when the process dies. The parts: client.c submits, carrier.c is the channel and the SMSCs behind it, receiver.c the webhook
- * receivers, judge.c and its files know what is durable and object, world.c moves the clock. */
+ * when the process dies. The parts: client.c submits, carrier.c is the channel and smsc.c the SMSCs behind it, receiver.c the
+ * webhook receivers, judge.c and its files know what is durable and object; plan.c draws what a seed is like, process.c starts the
+ * engine and kills it, world.c moves the clock. */
 #pragma once
 #include "base/heap.h"
 #include "base/list.h"

@@ -12,3 +12,14 @@
 
 #define TEST(name) static void name(void **state_ __attribute__((unused)))
 #define RUN(name) cmocka_unit_test(name)
+
+/* So many of them; valid until the next call. */
+static inline const char *repeat(const char *what, int n)
+{
+	static struct buf b;
+
+	buf_clear(&b);
+	while (n--)
+		buf_puts(&b, what);
+	return buf_cstr(&b);
+}

@@ -1,14 +1,12 @@
 /* dry_run_test.c - dry runs over HTTP, with the fake core behind: the answer's fields, how the connection's way with texts counts, what is
  * refused as it would be without, and that neither ids nor campaigns nor keys are used up. */
-#include "fixture.h"
+#include "served.h"
 
 #include <errno.h>
 
 #include "model/codes.h"
 #include "model/metrics.h"
 #include "wire/json.h"
-
-static struct fixture f;
 
 static int setup(void **state)
 {
@@ -28,13 +26,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	fixture_stop(&f);
-	return 0;
-}
-
 static void foretell(unsigned i, uint16_t connection, uint32_t price)
 {
 	struct forecast t = {.connection = connection, .coded_for = connection, .unit_price = price, .departs_at = 1795348800000};
@@ -42,19 +33,12 @@ static void foretell(unsigned i, uint16_t connection, uint32_t price)
 	fake_foretell(f.engine, i, &t);
 }
 
-static const char *single(int status, const char *user, const char *fields)
+static const char *dry(int status, const char *user, const char *fields)
 {
 	static char body[16384];
 
 	snprintf(body, sizeof body, "{\"destination\":\"5511900000000\",\"dryRun\":true%s}", fields);
 	return expect_answer(&f, status, "POST", "/v1/send-sms", user, "", body);
-}
-
-static void contains(const char *text, const char *what)
-{
-	if (!strstr(text, what))
-		print_error("not there: %s\nin: %s\n", what, text);
-	assert_non_null(strstr(text, what));
 }
 
 /* Parts and encoding of that text by that connection. */
@@ -65,24 +49,14 @@ static void coded(uint16_t connection, const char *text, int parts, const char *
 	foretell(0, connection, 1);
 	snprintf(fields, sizeof fields, ",\"messageText\":\"%s\"", text);
 	snprintf(want, sizeof want, ",\"parts\":%d,\"encoding\":\"%s\"", parts, encoding);
-	contains(single(200, "ana", fields), want);
-}
-
-static char *repeat(const char *what, int n)
-{
-	static char text[8192];
-
-	text[0] = 0;
-	while (n--)
-		strcat(text, what);
-	return text;
+	contains(dry(200, "ana", fields), want);
 }
 
 TEST(the_answer_has_just_these_fields)
 {
 	foretell(0, 1, 3);
 	assert_string_equal(
-		single(200, "ana", ",\"messageText\":\"x\",\"correlationId\":\"c\""),
+		dry(200, "ana", ",\"messageText\":\"x\",\"correlationId\":\"c\""),
 		"{\"dryRun\":true,\"messages\":[{\"destination\":\"5511900000000\",\"accepted\":true,"
 		"\"parts\":1,"
 		"\"encoding\":\"GSM7\",\"connection\":\"plain\",\"carrierId\":1,\"carrierName\":\"VIVO\","
@@ -93,7 +67,7 @@ TEST(the_answer_has_just_these_fields)
 															  "\"reason\":\"bad_number\",\"parts\":1,\"encoding\":\"GSM7\",\"connection\":null,\"carrierId\":0,"
 															  "\"carrierName\":\"UNKNOWN\",\"departsAt\":null,\"units\":0}]}\n");
 	/* the form that a user's answers have does not matter */
-	assert_memory_equal(single(200, "Maria da Silva", ",\"messageText\":\"x\""), "{\"dryRun\":true", 14);
+	assert_memory_equal(dry(200, "Maria da Silva", ",\"messageText\":\"x\""), "{\"dryRun\":true", 14);
 	assert_int_equal(fake_accepted(f.engine), 0);
 	/* and false is as if nothing was said */
 	assert_memory_equal(expect_answer(&f, 200, "GET", "/v1/send-sms?destination=5511900000000&messageText=x&dryRun=false",
@@ -159,38 +133,38 @@ TEST(texts_are_coded_as_the_connection_does)
 TEST(a_text_that_the_connection_cannot_spell_is_refused)
 {
 	foretell(0, 3, 1); /* it drops accents, but has no Cyrillic */
-	contains(single(200, "ana", ",\"messageText\":\"Ж\""),
+	contains(dry(200, "ana", ",\"messageText\":\"Ж\""),
 		 "\"accepted\":false,\"sentStatusCode\":301,\"reason\":\"text\",\"parts\":1,\"encoding\":"
 		 "\"GSM7\",\"connection\":null");
-	contains(single(200, "ana", ",\"messageText\":\"c\""), "\"accepted\":true");
+	contains(dry(200, "ana", ",\"messageText\":\"c\""), "\"accepted\":true");
 }
 
 TEST(templates_and_params_are_put_in)
 {
 	foretell(0, 1, 1);
-	single(200, "ana", ",\"messageText\":\"{{a}}{{b}}\",\"params\":{\"a\":\"1\",\"c\":2}");
+	dry(200, "ana", ",\"messageText\":\"{{a}}{{b}}\",\"params\":{\"a\":\"1\",\"c\":2}");
 	assert_string_equal(fake_last(f.engine).text, "1");
-	single(200, "ana", ",\"templateId\":7");
+	dry(200, "ana", ",\"templateId\":7");
 	assert_true(fake_last(f.engine).dry);
 }
 
 TEST(what_is_refused_is_refused_as_without)
 {
-	contains(single(400, "ana", ""), "\"errorMessage\":\"messageText: missing\"");
-	contains(single(400, "ana", ",\"messageText\":\"x\",\"templateId\":4711"), "templateId: unknown");
-	contains(single(400, "ana", ",\"messageText\":\"x\",\"expiresInMinutes\":-1"), "expiresInMinutes: ");
-	contains(single(403, "ana", ",\"messageText\":\"x\",\"subAccount\":\"marketing\""),
+	contains(dry(400, "ana", ""), "\"errorMessage\":\"messageText: missing\"");
+	contains(dry(400, "ana", ",\"messageText\":\"x\",\"templateId\":4711"), "templateId: unknown");
+	contains(dry(400, "ana", ",\"messageText\":\"x\",\"expiresInMinutes\":-1"), "expiresInMinutes: ");
+	contains(dry(403, "ana", ",\"messageText\":\"x\",\"subAccount\":\"marketing\""),
 		 "only administrators");
-	contains(single(400, "eva", ",\"messageText\":\"x\",\"campaignAlias\":\"new\""),
+	contains(dry(400, "eva", ",\"messageText\":\"x\",\"campaignAlias\":\"new\""),
 		 "registers none by use");
 	expect_answer(&f, 401, "POST", "/v1/send-sms", "gone", "",
 		      "{\"destination\":\"1\",\"messageText\":\"x\",\"dryRun\":true}");
-	contains(single(403, "plat", ",\"messageText\":\"x\""), "platform");
+	contains(dry(403, "plat", ",\"messageText\":\"x\""), "platform");
 	fake_too_many(f.engine, 2500);
-	contains(single(429, "ana", ",\"messageText\":\"x\""), "none of these was taken");
+	contains(dry(429, "ana", ",\"messageText\":\"x\""), "none of these was taken");
 	fake_too_many(f.engine, 0);
 	fake_refuse(f.engine, true);
-	single(503, "ana", ",\"messageText\":\"x\"");
+	dry(503, "ana", ",\"messageText\":\"x\"");
 	fake_refuse(f.engine, false);
 	assert_int_equal(fake_accepted(f.engine), 0);
 }
@@ -198,14 +172,14 @@ TEST(what_is_refused_is_refused_as_without)
 TEST(no_campaign_is_registered)
 {
 	foretell(0, 1, 1);
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
+	dry(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
 	assert_int_equal(f.campaigns_asked, 0);
 	assert_int_equal(fake_last(f.engine).campaign_id, 0);
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"promo\"");
+	dry(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"promo\"");
 	assert_int_equal(fake_last(f.engine).campaign_id, 64);
 	/* too many is the same 400 */
 	publish_campaigns(CAMPAIGNS_MAX - 1);
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
+	dry(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
 	contains(expect_answer(&f, 400, "POST", "/v1/send-bulk-sms", "ana", "",
 			       "{\"dryRun\":true,\"messageText\":\"x\",\"messages\":[{\"destination\":\"1\","
 			       "\"campaignAlias\":\"a\"},"
@@ -216,8 +190,8 @@ TEST(no_campaign_is_registered)
 		      "\"campaignAlias\":\"a\"},"
 		      "{\"destination\":\"2\",\"campaignAlias\":\"A\"}]}");
 	publish_campaigns(CAMPAIGNS_MAX);
-	single(400, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"c17\"");
+	dry(400, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
+	dry(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"c17\"");
 	assert_int_equal(f.campaigns_asked, 0);
 	publish_users();
 }
@@ -260,7 +234,7 @@ TEST(no_answer_time_is_counted_and_errorCode_never_spelt)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, served_teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_answer_has_just_these_fields),
 		T(a_bulk_is_foretold_in_its_order),

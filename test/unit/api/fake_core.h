@@ -1,5 +1,5 @@
 /* fake_core.h - an engine and a query that a test can hold, refuse with, and look into. Stands in for core/intake.h and
- * core/query.h when a test of the API is linked; snapshots are the real ones. */
+ * core/query.h when a test of the API is linked (fake_core.c, fake_query.c); snapshots are the real ones. */
 #pragma once
 #include "core/intake.h"
 #include "core/query.h"

@@ -1,4 +1,5 @@
-/* fixture.h - a running API server over the fake core, and a client on raw sockets. */
+/* fixture.h - a running API server over the fake core (fixture.c), whom it knows (fixture_users.c), and a client on raw sockets
+ * (fixture_client.c). */
 #pragma once
 #include "api_test.h"
 #include "api/api.h"

@@ -1,82 +1,11 @@
-/* texts_test.c - texts of requests over HTTP, with the fake core behind: templates, flows, params, campaigns, words, lengths. */
-#include "fixture.h"
+/* texts_test.c - where the text of a request comes from, over HTTP with the fake core behind: templates, flows and their params; the samples
+ * of the documents. */
+#include "served.h"
 
-#include <errno.h>
-
-#include "model/codes.h"
 #include "wire/json.h"
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	(void)state;
-	fixture_init(&f);
-	fixture_start(&f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fixture_stop(&f);
-	return 0;
-}
 
 #define FLOW "14f8142d-e731-4971-8220-5a76a12c413f"
 #define THEIR_FLOW "24f8142d-e731-4971-8220-5a76a12c413f"
-
-/* One message with the given fields after its destination. */
-static const char *single(int status, const char *user, const char *fields)
-{
-	static char body[16384];
-
-	int n = snprintf(body, sizeof body, "{\"destination\":\"5511900000000\"%s}", fields);
-
-	assert_true(n > 0 && (size_t)n < sizeof body);
-	return expect_answer(&f, status, "POST", "/v1/send-sms", user, "", body);
-}
-
-static const char *bulk(int status, const char *user, const char *body)
-{
-	return expect_answer(&f, status, "POST", "/v1/send-bulk-sms", user, "", body);
-}
-
-static const char *get(int status, const char *user, const char *more)
-{
-	static char target[8192];
-
-	snprintf(target, sizeof target, "/v1/send-sms?destination=5511900000000%s", more);
-	return expect_answer(&f, status, "GET", target, user, "", NULL);
-}
-
-static void message_is(const char *answer, const char *error)
-{
-	char want[300];
-
-	snprintf(want, sizeof want, "\"errorMessage\":\"%s\"", error);
-	if (!strstr(answer, want))
-		print_error("not there: %s\nin: %s\n", want, answer);
-	assert_non_null(strstr(answer, want));
-}
-
-static void sent(const char *text, const char *invalid)
-{
-	struct fake_seen s = fake_last(f.engine);
-
-	assert_string_equal(s.text, text);
-	assert_string_equal(s.invalid_params, invalid);
-}
-
-static const char *repeat(const char *what, int n)
-{
-	static struct buf b;
-
-	buf_clear(&b);
-	while (n--)
-		buf_puts(&b, what);
-	return buf_cstr(&b);
-}
 
 /* -- templates and flows ------------------------------------------------------------------------------------------- */
 
@@ -309,173 +238,6 @@ TEST(what_params_make_has_bounds)
 	buf_done(&b);
 }
 
-/* -- lanes, lengths, words ------------------------------------------------------------------------------------------ */
-
-TEST(a_template_may_choose_the_lane)
-{
-	single(200, "ana", ",\"templateName\":\"sale\"");
-	assert_int_equal(fake_last(f.engine).flags, DF_MARKETING);
-	sent("LOJA: So hoje", ""); /* the header is of marketing alone */
-	single(200, "ana", ",\"templateId\":7");
-	assert_int_equal(fake_last(f.engine).flags, 0);
-	single(200, "pia", ",\"templateId\":10,\"params\":{\"n\":4711}");
-	assert_int_equal(fake_last(f.engine).flags, 0);
-	sent("Codigo 4711", "");
-	single(200, "pia", ",\"templateId\":7");
-	assert_int_equal(fake_last(f.engine).flags, DF_MARKETING);
-}
-
-TEST(header_and_footer_of_marketing_count_in_the_length)
-{
-	char body[200];
-
-	single(200, "pia", ",\"messageText\":\"Promo\"");
-	sent("LOJA: Promo SAIR p/ sair", "");
-	single(200, "pia", ",\"messageText\":\"\\nPromo\\n\"");
-	sent("LOJA:\nPromo\nSAIR p/ sair", "");
-	/* "LOJA: " and " SAIR p/ sair" are 19 of 60 */
-	snprintf(body, sizeof body, ",\"messageText\":\"%s\"", repeat("ã", 41));
-	single(200, "pia", body);
-	snprintf(body, sizeof body, ",\"messageText\":\"%s\"", repeat("ã", 42));
-	message_is(single(400, "pia", body), "messageText: longer than 60 characters with header and footer");
-	/* transactional: neither, but the limit stays */
-	single(200, "pia", ",\"templateId\":10,\"params\":{\"n\":\"12345678901234567890123456789012345678901234567890123456789012345\"}");
-	snprintf(body, sizeof body, "{\"messages\":[{\"destination\":\"1\"}],\"defaultValues\":{\"messageText\":\"%s\"}}",
-		 repeat("a", 42));
-	message_is(bulk(400, "pia", body),
-		   "defaultValues.messageText: longer than 60 characters with header and footer");
-	snprintf(body, sizeof body, "{\"messages\":[{\"destination\":\"1\"},{\"destination\":\"1\",\"messageText\":\"%s\"}],\"messageText\":\"x\"}",
-		 repeat("a", 42));
-	message_is(bulk(400, "pia", body),
-		   "messages[1].messageText: longer than 60 characters with header and footer");
-}
-
-static int ends_with(const char *user, const char *destination, const char *text)
-{
-	char body[400];
-
-	snprintf(body, sizeof body, "{\"destination\":\"%s\",\"messageText\":\"%s\"}", destination, text);
-	expect_answer(&f, 200, "POST", "/v1/send-sms", user, "", body);
-	return fake_last(f.engine).invalid;
-}
-
-TEST(forbidden_words_end_a_message_in_207)
-{
-	assert_int_equal(ends_with("ana", "5511900000000", "Venha ao CASSINÓ!"), SENT_INVALID_MESSAGE_TEXT);
-	assert_int_equal(ends_with("ana", "5511900000000", "cassinos"), 0);
-	assert_int_equal(ends_with("ana", "5511900000000", "aposta certa"), 0);
-	assert_int_equal(ends_with("rui", "5511900000000", "aposta\\ncerta"), SENT_INVALID_MESSAGE_TEXT);
-	assert_int_equal(ends_with("rui", "5511900000000", "cassino"), SENT_INVALID_MESSAGE_TEXT);
-	assert_int_equal(ends_with("eva", "5511900000000", "cassino"), 0);
-	/* 202 comes first, and no route is found out last */
-	assert_int_equal(ends_with("ana", "abc", "cassino"), SENT_INVALID_DESTINATION_NUMBER);
-	assert_int_equal(ends_with("ana", "351912345678", "cassino"), SENT_INVALID_MESSAGE_TEXT);
-	assert_int_equal(ends_with("ana", "351912345678", "x"), SENT_CARRIER_COMMUNICATION_ERROR);
-	/* also when params bring it */
-	single(200, "ana", ",\"templateId\":0,\"params\":{\"param1\":\"cas\",\"param2\":\"Cassino\"}");
-	assert_int_equal(fake_last(f.engine).invalid, SENT_INVALID_MESSAGE_TEXT);
-	bulk(200, "ana", "{\"messages\":[{\"destination\":\"5511900000000\"},{\"destination\":\"5511900000000\"}],\"messageText\":\"cassino\"}");
-	assert_int_equal(fake_last(f.engine).invalid, SENT_INVALID_MESSAGE_TEXT);
-}
-
-/* -- campaigns ----------------------------------------------------------------------------------------------------- */
-
-TEST(a_registered_campaign_gives_its_id)
-{
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"promo\"");
-	assert_int_equal(fake_last(f.engine).campaign_id, 64);
-	assert_string_equal(fake_last(f.engine).campaign, "promo");
-	get(200, "ana", "&messageText=x&campaignAlias=Promo");
-	assert_int_equal(fake_last(f.engine).campaign_id, 64);
-	single(200, "eva", ",\"messageText\":\"x\",\"campaignAlias\":\"Promo\"");
-	assert_int_equal(fake_last(f.engine).campaign_id, 65);
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":null");
-	assert_int_equal(fake_last(f.engine).campaign_id, 0);
-	assert_int_equal(f.campaigns_asked, 0);
-}
-
-TEST(an_unknown_campaign_is_registered_by_use)
-{
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
-	assert_int_equal(fake_last(f.engine).campaign_id, 1005);
-	assert_string_equal(fake_last(f.engine).campaign, "Natal");
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":2026");
-	assert_int_equal(fake_last(f.engine).campaign_id, 1004);
-	f.campaigns_asked = 0;
-	bulk(200, "ana",
-	     "{\"messages\":[{\"destination\":\"1\",\"campaignAlias\":\"a\"},{\"destination\":\"2\"},{"
-	     "\"destination\":\"3\",\"campaignAlias\":\"promo\"},"
-	     "{\"destination\":\"4\",\"campaignAlias\":\"A\"}],\"defaultValues\":{\"campaignAlias\":\"bcd\"},"
-	     "\"campaignAlias\":\"root\",\"messageText\":\"x\"}");
-	assert_int_equal(f.campaigns_asked, 2);
-	assert_int_equal(fake_last(f.engine).campaign_ids[0], 1001);
-	assert_int_equal(fake_last(f.engine).campaign_ids[1], 1003);
-	assert_int_equal(fake_last(f.engine).campaign_ids[2], 64);
-	assert_int_equal(fake_last(f.engine).campaign_ids[3], 1001);
-}
-
-static unsigned kept(void) { return f.campaigns_settled[1]; }
-
-static unsigned forgotten(void) { return f.campaigns_settled[0]; }
-
-TEST(a_refused_request_registers_no_campaign)
-{
-	static const char natal[] = ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"";
-
-	single(200, "ana", natal);
-	assert_int_equal(kept(), 1);
-	assert_int_equal(forgotten(), 0);
-	fake_too_many(f.engine, 5000);
-	single(429, "ana", natal);
-	assert_int_equal(forgotten(), 1);
-	bulk(429, "ana", "{\"messages\":[{\"destination\":\"1\",\"campaignAlias\":\"a\"},{\"destination\":\"2\",\"campaignAlias\":\"b\"}],\"messageText\":\"x\"}");
-	assert_int_equal(forgotten(), 3);
-	fake_too_many(f.engine, 0);
-	fake_refuse(f.engine, true);
-	single(503, "ana", natal);
-	assert_int_equal(forgotten(), 4);
-	fake_refuse(f.engine, false);
-	/* nothing is settled that was not registered */
-	f.campaign_error = -EIO;
-	single(503, "ana", natal);
-	f.campaign_error = 0;
-	single(200, "ana", ",\"messageText\":\"x\"");
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"promo\"");
-	assert_int_equal(kept(), 1);
-	assert_int_equal(forgotten(), 4);
-	single(200, "ana", natal);
-	assert_int_equal(kept(), 2);
-}
-
-TEST(a_campaign_may_be_refused)
-{
-	char body[200];
-
-	message_is(single(400, "eva", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\""),
-		   "campaignAlias: unknown, and the account registers none by use");
-	message_is(bulk(400, "eva", "{\"messages\":[{\"destination\":\"1\"},{\"destination\":\"2\"}],\"messageText\":\"x\",\"defaultValues\":{\"campaignAlias\":\"n\"}}"),
-		   "defaultValues.campaignAlias: unknown, and the account registers none by use");
-	message_is(bulk(400, "eva", "{\"messages\":[{\"destination\":\"1\",\"campaignAlias\":\"Promo\"},{\"destination\":\"2\",\"campaignAlias\":\"n\"}],\"messageText\":\"x\"}"),
-		   "messages[1].campaignAlias: unknown, and the account registers none by use");
-	snprintf(body, sizeof body, ",\"messageText\":\"x\",\"campaignAlias\":\"%s\"", repeat("a", 129));
-	message_is(single(400, "ana", body), "campaignAlias: longer than 128 characters");
-	message_is(single(400, "ana", ",\"messageText\":\"x\",\"campaignAlias\":true"),
-		   "campaignAlias: must be a string or a whole number");
-	f.campaign_error = -ENOSPC;
-	message_is(single(400, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\""),
-		   "campaignAlias: the account has too many campaigns to register another one");
-	f.campaign_error = -EIO;
-	single(503, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
-	f.campaign_error = -EAGAIN;
-	single(503, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
-	assert_int_equal(fake_accepted(f.engine), 0);
-	f.campaign_error = 0;
-	fake_refuse(f.engine, true);
-	single(503, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
-	fake_refuse(f.engine, false);
-	single(200, "ana", ",\"messageText\":\"x\",\"campaignAlias\":\"Natal\"");
-}
-
 /* -- the documents' own requests ------------------------------------------------------------------------------------ */
 
 /* Exactly id and one id a message. */
@@ -542,7 +304,6 @@ TEST(documented_bulk_samples)
 			assert_string_equal(fake_last(f.engine).texts[k], samples[i].texts[k]);
 		assert_string_equal(fake_last(f.engine).invalid_params, "");
 	}
-	repeat("", 0);
 }
 
 TEST(documented_single_samples)
@@ -569,26 +330,18 @@ TEST(documented_single_samples)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_template_is_named_by_id_or_name_or_both),
-		T(what_cannot_be_found_is_400_with_its_field),
-		T(the_nearest_level_says_where_the_text_comes_from),
-		T(params_merge_key_by_key),
-		T(missing_and_superfluous_params_flag_the_message_and_it_is_sent),
-		T(a_text_without_params_is_literal),
-		T(a_query_gives_params_as_json_or_one_by_one),
-		T(params_are_checked),
-		T(what_params_make_has_bounds),
-		T(a_template_may_choose_the_lane),
-		T(header_and_footer_of_marketing_count_in_the_length),
-		T(forbidden_words_end_a_message_in_207),
-		T(a_registered_campaign_gives_its_id),
-		T(an_unknown_campaign_is_registered_by_use),
-		T(a_refused_request_registers_no_campaign),
-		T(a_campaign_may_be_refused),
-		T(documented_bulk_samples),
-		T(documented_single_samples),
+		SERVED(a_template_is_named_by_id_or_name_or_both),
+		SERVED(what_cannot_be_found_is_400_with_its_field),
+		SERVED(the_nearest_level_says_where_the_text_comes_from),
+		SERVED(params_merge_key_by_key),
+		SERVED(missing_and_superfluous_params_flag_the_message_and_it_is_sent),
+		SERVED(a_text_without_params_is_literal),
+		SERVED(a_query_gives_params_as_json_or_one_by_one),
+		SERVED(params_are_checked),
+		SERVED(what_params_make_has_bounds),
+		SERVED(documented_bulk_samples),
+		SERVED(documented_single_samples),
 	};
 
 	return cmocka_run_group_tests_name("texts", tests, NULL, NULL);

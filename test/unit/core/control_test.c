@@ -1,10 +1,7 @@
 /* control_test.c - cancel, pause, resume as the engine carries them out: of messages, batches and campaigns, by whom, over restarts, and
  * a big campaign in small steps. That nothing held leaves is the simulation's to show (test/sim/owner.c). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "engine_bench.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,82 +10,51 @@
 #include "core/intake.h"
 #include "core/ring.h"
 #include "model/codes.h"
-#include "model/metrics.h"
-#include "store/memory.h"
 
 static struct fixture {
-	struct store *s;
-	struct engine *e;
-	struct settings settings;
+	struct engine_bench b;
 	struct route_connection to;
 	struct route_setting route;
 	struct connection_setting connection;
-	int64_t now;
 	char name[8], prefix[8];
 } f;
 
-static int64_t clock_now(void *ctx)
-{
-	(void)ctx;
-	return f.now;
-}
-
-static void begin(void)
-{
-	struct engine_config c = {.store = f.s, .settings = &f.settings, .now = clock_now};
-	struct err err;
-
-	assert_int_equal(engine_open(&f.e, &c, &err), 0);
-}
-
 static int setup(void **state)
 {
-	struct store_options o = {.message_retention_ms = 90 * (int64_t)86400000};
-
 	(void)state;
 	memset(&f, 0, sizeof f);
-	f.now = 1790000000000;
+	engine_bench_make(&f.b, 1790000000000);
 	strcpy(f.name, "main");
 	strcpy(f.prefix, "55");
 	f.connection = (struct connection_setting){.name = f.name, .number = 1};
 	f.to = (struct route_connection){f.name, 1};
 	f.route = (struct route_setting){.prefix = f.prefix, .connections = &f.to, .connection_count = 1};
-	f.settings.memory = 1 << 20;
-	f.settings.sms.validity_ms = f.settings.sms.receipt_wait_ms = 86400000;
-	f.settings.sms.connections = &f.connection;
-	f.settings.sms.routes = &f.route;
-	f.settings.sms.connection_count = f.settings.sms.route_count = 1;
-	metrics_setup();
-	assert_int_equal(store_memory_open(&f.s, &o, NULL), 0);
-	begin();
+	f.b.settings.sms.connections = &f.connection;
+	f.b.settings.sms.routes = &f.route;
+	f.b.settings.sms.connection_count = f.b.settings.sms.route_count = 1;
+	engine_bench_open(&f.b);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	engine_close(f.e);
-	f.s->ops->close(f.s);
+	engine_bench_close(&f.b);
 	return 0;
 }
 
 /* A kill: what was not committed is gone. */
 static void restart(void)
 {
-	engine_close(f.e);
-	begin();
+	engine_close(f.b.e);
+	engine_bench_open(&f.b);
 }
 
-static void turn(void)
-{
-	struct err err;
-
-	assert_true(engine_turn(f.e, &err) >= 0);
-}
+static void turn(void) { engine_bench_turn(&f.b); }
 
 static void settle(void)
 {
-	for (int i = 0; f.e->control.cancels; i++) {
+	for (int i = 0; f.b.e->control.cancels; i++) {
 		assert_true(i < 100000);
 		turn();
 	}
@@ -120,7 +86,7 @@ static struct uid send(uint32_t n, uint32_t sub, const char *campaign, uint32_t 
 		d[i].campaign_id = campaign_id;
 		d[i].parts = 1;
 	}
-	assert_true(intake_post(f.e, &s));
+	assert_true(intake_post(f.b.e, &s));
 	turn();
 	assert_int_equal(s.received_us, 0);
 	assert_int_equal(s.status, SUBMIT_OK);
@@ -150,7 +116,7 @@ static void carry_out(void)
 {
 	struct call c = {.in.kind = INPUT_CALL, .fn = run_asked};
 
-	assert_true(engine_post(f.e, &c.in, true));
+	assert_true(engine_post(f.b.e, &c.in, true));
 	turn();
 }
 
@@ -176,7 +142,7 @@ static enum control_result campaign(enum control_verb verb, const char *alias, u
 	return asked.campaign_result;
 }
 
-static const struct delivery *now_of(struct uid id) { return live_get(&f.e->lives, id.key)->d; }
+static const struct delivery *now_of(struct uid id) { return live_get(&f.b.e->lives, id.key)->d; }
 
 static bool was_cancelled(struct uid id)
 {
@@ -226,14 +192,14 @@ static void what_was_said_outlives_the_process(void **state)
 	restart();
 	assert_true(was_cancelled(id[0]));
 	assert_true(delivery_paused(now_of(id[1])));
-	assert_int_equal(control_says(f.e, now_of(id[2])), ORDER_PAUSE);
+	assert_int_equal(control_says(f.b.e, now_of(id[2])), ORDER_PAUSE);
 	send(1, 2, "spring", 0, &later);
-	assert_int_equal(control_says(f.e, now_of(later)), ORDER_PAUSE);  /* later ones too */
-	assert_int_equal(one(CONTROL_RESUME, id[1], 1, 2), CONTROL_HELD); /* by its campaign */
+	assert_int_equal(control_says(f.b.e, now_of(later)), ORDER_PAUSE); /* later ones too */
+	assert_int_equal(one(CONTROL_RESUME, id[1], 1, 2), CONTROL_HELD);  /* by its campaign */
 	assert_false(delivery_paused(now_of(id[1])));
 	assert_int_equal(campaign(CONTROL_RESUME, "spring", 0, 1, 2), CONTROL_DONE);
 	restart();
-	assert_int_equal(control_says(f.e, now_of(id[1])), ORDER_NOTHING);
+	assert_int_equal(control_says(f.b.e, now_of(id[1])), ORDER_NOTHING);
 	assert_int_equal(campaign(CONTROL_RESUME, "spring", 0, 1, 2), CONTROL_NOT_PAUSED);
 	forget();
 }
@@ -274,22 +240,22 @@ static void campaigns_by_scope_alias_and_id(void **state)
 	send(1, 2, "autumn", 8, &c);
 	assert_int_equal(campaign(CONTROL_PAUSE, "spring", 0, 1, 2), CONTROL_DONE);
 	assert_int_equal(campaign(CONTROL_PAUSE, "spring", 0, 1, 2), CONTROL_DONE);
-	assert_int_equal(f.e->control.count, 1);
-	assert_int_equal(control_says(f.e, now_of(a)), ORDER_PAUSE);
-	assert_int_equal(control_says(f.e, now_of(b)), ORDER_NOTHING);
-	assert_int_equal(control_says(f.e, now_of(c)), ORDER_NOTHING);
+	assert_int_equal(f.b.e->control.count, 1);
+	assert_int_equal(control_says(f.b.e, now_of(a)), ORDER_PAUSE);
+	assert_int_equal(control_says(f.b.e, now_of(b)), ORDER_NOTHING);
+	assert_int_equal(control_says(f.b.e, now_of(c)), ORDER_NOTHING);
 	assert_int_equal(campaign(CONTROL_PAUSE, "spring", 0, 2, 0), CONTROL_DONE); /* another account's of that name */
-	assert_int_equal(control_says(f.e, now_of(b)), ORDER_NOTHING);
+	assert_int_equal(control_says(f.b.e, now_of(b)), ORDER_NOTHING);
 	assert_int_equal(campaign(CONTROL_PAUSE, "", 7, 1, 0), CONTROL_DONE);
-	assert_int_equal(control_says(f.e, now_of(b)), ORDER_PAUSE);
+	assert_int_equal(control_says(f.b.e, now_of(b)), ORDER_PAUSE);
 	/* A sub-account cannot end what the account said. */
 	assert_int_equal(campaign(CONTROL_RESUME, "", 7, 1, 3), CONTROL_HELD);
-	assert_int_equal(control_says(f.e, now_of(b)), ORDER_PAUSE);
+	assert_int_equal(control_says(f.b.e, now_of(b)), ORDER_PAUSE);
 	assert_int_equal(campaign(CONTROL_RESUME, "", 7, 1, 0), CONTROL_DONE);
-	assert_int_equal(control_says(f.e, now_of(b)), ORDER_NOTHING);
-	assert_int_equal(control_says(f.e, now_of(a)), ORDER_PAUSE);                 /* by alias still */
+	assert_int_equal(control_says(f.b.e, now_of(b)), ORDER_NOTHING);
+	assert_int_equal(control_says(f.b.e, now_of(a)), ORDER_PAUSE);               /* by alias still */
 	assert_int_equal(campaign(CONTROL_RESUME, "spring", 0, 1, 0), CONTROL_DONE); /* the account ends a sub-account's */
-	assert_int_equal(control_says(f.e, now_of(a)), ORDER_NOTHING);
+	assert_int_equal(control_says(f.b.e, now_of(a)), ORDER_NOTHING);
 	/* Cancelled wins over paused, and counts for what there was, not for what comes. */
 	assert_int_equal(campaign(CONTROL_PAUSE, "", 8, 1, 0), CONTROL_DONE);
 	assert_int_equal(campaign(CONTROL_CANCEL, "autumn", 0, 1, 0), CONTROL_DONE);
@@ -299,13 +265,13 @@ static void campaigns_by_scope_alias_and_id(void **state)
 	send(1, 2, "autumn", 8, &c);
 	turn();
 	assert_int_equal(now_of(c)->state, D_QUEUED);
-	assert_int_equal(control_says(f.e, now_of(c)), ORDER_NOTHING);
+	assert_int_equal(control_says(f.b.e, now_of(c)), ORDER_NOTHING);
 	forget();
 }
 
 static uint64_t cancelled_of(void)
 {
-	const struct control *c = &f.e->control;
+	const struct control *c = &f.b.e->control;
 
 	return c->over[(c->over_n - 1) % CONTROL_OVER_MAX].say.cancelled;
 }
@@ -323,7 +289,7 @@ static void a_big_campaign_is_cancelled_in_steps(void **state)
 	for (int i = 0; i < MANY; i++)
 		send(EACH, 2, i % 2 ? "big" : "small", 0, id[i]);
 	assert_int_equal(campaign(CONTROL_CANCEL, "big", 0, 1, 2), CONTROL_DONE);
-	assert_true(f.e->control.cancels); /* answered long before it is done */
+	assert_true(f.b.e->control.cancels); /* answered long before it is done */
 	send(1, 2, "big", 0, &fresh);
 	turn();
 	for (int i = 0; i < MANY; i++)
@@ -331,7 +297,7 @@ static void a_big_campaign_is_cancelled_in_steps(void **state)
 			ended += was_cancelled(id[i][k]);
 	assert_true(ended > 0 && ended < MANY * EACH / 2);
 	restart();
-	assert_true(f.e->control.cancels);
+	assert_true(f.b.e->control.cancels);
 	settle();
 	for (int i = 0; i < MANY; i++)
 		for (int k = 0; k < EACH; k++)
@@ -340,7 +306,7 @@ static void a_big_campaign_is_cancelled_in_steps(void **state)
 	assert_int_equal(now_of(fresh)->state, D_QUEUED); /* it came later */
 	assert_int_equal(cancelled_of(), MANY * EACH / 2 - ended);
 	restart();
-	assert_int_equal(f.e->control.count, 0);
+	assert_int_equal(f.b.e->control.count, 0);
 	forget();
 }
 
@@ -369,7 +335,7 @@ static void there_is_room_for_so_many_orders(void **state)
 	assert_int_equal(campaign(CONTROL_RESUME, "c17", 0, 1, 0), CONTROL_DONE);
 	assert_int_equal(campaign(CONTROL_PAUSE, "one too many", 0, 1, 0), CONTROL_DONE);
 	restart();
-	assert_int_equal(f.e->control.count, CONTROL_ORDERS_OF_ACCOUNT + 1);
+	assert_int_equal(f.b.e->control.count, CONTROL_ORDERS_OF_ACCOUNT + 1);
 	forget();
 }
 
@@ -383,10 +349,10 @@ static void paused_until_its_time_is_over(void **state)
 	assert_int_equal(one(CONTROL_PAUSE, id, 1, 0), CONTROL_DONE);
 	assert_int_equal(campaign(CONTROL_PAUSE, "spring", 0, 1, 0), CONTROL_DONE);
 	restart();
-	f.now += 86400000 - 2000;
+	f.b.now += 86400000 - 2000;
 	turn();
 	assert_int_equal(now_of(id)->state, D_QUEUED);
-	f.now += 5000;
+	f.b.now += 5000;
 	turn();
 	turn();
 	for (int i = 0; i < 2; i++) {

@@ -1,85 +1,64 @@
 /* lists_test.c - a user's lists through a running engine: what is unread comes in one call whatever lies read or leased in between, to
  * one caller at a time, and an answer counts once it is consumed, over restarts too. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "engine_bench.h"
+
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/engine.h"
 #include "core/intake.h"
 #include "core/query.h"
 #include "core/snapshot.h"
 #include "model/codes.h"
-#include "model/metrics.h"
-#include "store/memory.h"
 
 #define T0 1790000000000
 #define USER 7
 #define MANY 1000 /* an answer's entries */
 
 static struct fixture {
-	struct store *s;
-	struct engine *e;
+	struct engine_bench b;
 	struct query *q;
-	struct settings settings;
 	pthread_t thread;
-	_Atomic int64_t now;
 	sem_t done;
 	int64_t from, to; /* keys that were accepted */
 } f;
-
-static int64_t clock_now(void *ctx)
-{
-	(void)ctx;
-	return f.now;
-}
 
 static void *run(void *ctx)
 {
 	struct err err;
 
 	(void)ctx;
-	assert_int_equal(engine_run(f.e, &err), 0);
+	assert_int_equal(engine_run(f.b.e, &err), 0);
 	return NULL;
 }
 
 static void begin(void)
 {
-	struct engine_config c = {.store = f.s, .settings = &f.settings, .now = clock_now};
 	struct err err;
 
-	assert_int_equal(engine_open(&f.e, &c, &err), 0);
-	assert_int_equal(query_open(&f.q, f.e, &err), 0);
+	engine_bench_open(&f.b);
+	assert_int_equal(query_open(&f.q, f.b.e, &err), 0);
 	assert_int_equal(pthread_create(&f.thread, NULL, run, NULL), 0);
 }
 
 static void end(void)
 {
-	engine_stop(f.e, 0);
+	engine_stop(f.b.e, 0);
 	pthread_join(f.thread, NULL);
 	query_close(f.q);
-	engine_close(f.e);
+	engine_close(f.b.e);
+	f.b.e = NULL;
 }
 
 static int setup(void **state)
 {
-	struct store_options o = {.message_retention_ms = 90 * (int64_t)86400000};
-
 	(void)state;
 	memset(&f, 0, sizeof f);
-	f.now = T0;
-	f.settings.memory = 1 << 20;
-	f.settings.sms.validity_ms = f.settings.sms.receipt_wait_ms = 86400000;
-	f.settings.retention.status_ms = INT64_MAX / 2;
+	engine_bench_make(&f.b, T0);
+	f.b.settings.retention.status_ms = INT64_MAX / 2;
 	sem_init(&f.done, 0, 0);
-	metrics_setup();
-	assert_int_equal(store_memory_open(&f.s, &o, NULL), 0);
 	begin();
 	return 0;
 }
@@ -89,7 +68,7 @@ static int teardown(void **state)
 	(void)state;
 	end();
 	snapshot_publish(NULL);
-	f.s->ops->close(f.s);
+	engine_bench_close(&f.b);
 	sem_destroy(&f.done);
 	return 0;
 }
@@ -120,7 +99,7 @@ static void happen_to(uint32_t sub_account, uint32_t n)
 				      .parts = 1,
 				      .invalid = SENT_INVALID_DESTINATION_NUMBER,
 				      .invalid_reason = REASON_BAD_NUMBER};
-	assert_true(intake_post(f.e, &s));
+	assert_true(intake_post(f.b.e, &s));
 	sem_wait(&f.done);
 	assert_int_equal(s.status, SUBMIT_OK);
 	free(s.ids);
@@ -166,7 +145,7 @@ static struct answer list_of(uint32_t sub_account)
 
 static void consume(struct answer *a)
 {
-	lease_consume(f.e, a->lease, told, NULL);
+	lease_consume(f.b.e, a->lease, told, NULL);
 	sem_wait(&f.done);
 }
 
@@ -185,7 +164,7 @@ static void read_each(int64_t n, int64_t mod, int64_t rest)
 static void moments(int64_t n)
 {
 	for (int64_t i = 0; i < n; i++) {
-		f.now = T0 + i;
+		f.b.now = T0 + i;
 		happen(1);
 	}
 }
@@ -202,7 +181,7 @@ static void one_call_goes_across_holes(void **state)
 	assert_int_equal(a.n, 600);
 	for (int i = 0; i < 600; i++)
 		assert_int_equal(a.at[i], i / 2 * 3 + i % 2 * 2);
-	lease_release(f.e, a.lease);
+	lease_release(f.b.e, a.lease);
 	/* Its limit cuts it where it is; the next goes on there. */
 	a = list(250, 0, 0);
 	assert_int_equal(a.n, 250);
@@ -240,14 +219,14 @@ static void calls_at_the_same_time_share_out_what_is_there(void **state)
 	/* Two arrive, two do not: theirs come again, in one call, though the others lie between. */
 	consume(&a[2]);
 	consume(&a[0]);
-	lease_release(f.e, a[1].lease);
-	lease_release(f.e, a[3].lease);
+	lease_release(f.b.e, a[1].lease);
+	lease_release(f.b.e, a[3].lease);
 	left = list(MANY, 0, 0);
 	assert_int_equal(left.n, 80);
 	for (int i = 0; i < 80; i++)
 		assert_int_equal(left.at[i], i < 60 ? a[1].at[i] : a[3].at[i - 60]);
 	/* A process that dies has leased nothing. */
-	lease_release(f.e, left.lease);
+	lease_release(f.b.e, left.lease);
 	end();
 	begin();
 	left = list(MANY, 0, 0);
@@ -265,14 +244,14 @@ static void a_lease_ends_whole_after_its_time(void **state)
 	a = list(MANY, 0, 0);
 	assert_int_equal(a.n, 150);
 	assert_int_equal(list(MANY, 0, 0).n, 0);
-	f.now += 31000;
+	f.b.now += 31000;
 	happen(1); /* a turn, and then another second's */
-	f.now += 1000;
+	f.b.now += 1000;
 	happen(1);
 	b = list(MANY, 0, 0);
 	assert_int_equal(b.n, 152);
 	consume(&a); /* too late: somebody else has been given them */
-	lease_release(f.e, b.lease);
+	lease_release(f.b.e, b.lease);
 	b = list(MANY, 0, 0);
 	assert_int_equal(b.n, 152);
 	consume(&b);
@@ -286,9 +265,9 @@ static void a_filter_finds_what_lies_behind_much_that_is_unread(void **state)
 
 	(void)state;
 	happen(2500);
-	f.now = T0 + 1;
+	f.b.now = T0 + 1;
 	happen(5);
-	f.now = T0 + 2;
+	f.b.now = T0 + 2;
 	happen(5);
 	a = list(MANY, T0 + 1, T0 + 1);
 	assert_int_equal(a.n, 5);
@@ -312,7 +291,7 @@ static void three_sub_accounts(int64_t n)
 	snapshot_publish(snapshot_new(&(struct snapshot_source){
 		.accounts = &account, .account_count = 1, .sub_accounts = subs, .sub_account_count = COUNT_OF(subs)}));
 	for (int64_t i = 0; i < n; i++) {
-		f.now = T0 + i;
+		f.b.now = T0 + i;
 		happen_to((uint32_t)(i % 3 + 1), 1);
 	}
 }
@@ -357,7 +336,7 @@ static void calls_for_two_sub_accounts_do_not_wait_for_each_other(void **state)
 	expect(&two, 10, 1, 3);
 	assert_int_equal(list_of(1).n, 0);
 	assert_int_equal(list_of(0).n, 0); /* what is in others' hands may come back, and must not be passed over */
-	lease_release(f.e, one.lease);
+	lease_release(f.b.e, one.lease);
 	consume(&two);
 	all = list_of(0);
 	assert_int_equal(all.n, 20);
@@ -375,7 +354,7 @@ static size_t stored(void)
 	size_t n;
 
 	end();
-	assert_true(f.s->ops->mark_get(f.s, "list/7", &mark));
+	assert_true(f.b.s->ops->mark_get(f.b.s, "list/7", &mark));
 	n = mark.n;
 	buf_done(&mark);
 	begin();

@@ -1,21 +1,14 @@
 /* optout_test.c - wishes of recipients: nothing before the commit, then memory and file, and the same again changes nothing. */
 #include "core/optout.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "engine_bench.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "core/engine.h"
 #include "core/numbers.h"
 #include "core/ring.h"
 #include "model/input.h"
-#include "model/metrics.h"
-#include "store/memory.h"
 
 #define N 5511999990001
 
@@ -55,65 +48,59 @@ static void ask(struct engine *e, struct call *c)
 	assert_int_equal(numbers_listed(LIST_OPT_OUT, asked->sub_account, N), !asked->out);
 }
 
-static struct store *open_store(void)
-{
-	struct store_options o = {.message_retention_ms = 90 * (int64_t)86400000};
-	struct store *s = NULL;
+static struct engine_bench b;
 
-	assert_int_equal(store_memory_open(&s, &o, NULL), 0);
-	return s;
+static int setup(void **state)
+{
+	(void)state;
+	memset(&b, 0, sizeof b);
+	engine_bench_make(&b, 1790000000000);
+	b.config.optout = write_down;
+	b.config.optout_mark = 41;
+	engine_bench_open(&b);
+	numbers_clear();
+	return 0;
 }
 
-static struct engine *open_engine(struct store *s, struct settings *settings)
+static int teardown(void **state)
 {
-	struct engine_config c = {.store = s, .settings = settings, .optout = write_down, .optout_mark = 41};
-	struct engine *e = NULL;
-	struct err err;
-
-	assert_int_equal(engine_open(&e, &c, &err), 0);
-	return e;
+	(void)state;
+	numbers_clear();
+	engine_bench_close(&b);
+	return 0;
 }
 
-static void turn(struct engine *e, const struct optout *o)
+static void turn(const struct optout *o)
 {
 	struct call c = {.in.kind = INPUT_CALL, .fn = ask};
-	struct err err;
 
 	asked = o;
-	assert_true(engine_post(e, &c.in, true));
-	assert_true(engine_turn(e, &err) >= 0);
+	assert_true(engine_post(b.e, &c.in, true));
+	engine_bench_turn(&b);
 }
 
 static void wishes_take_effect_with_the_commit(void **state)
 {
-	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
-	struct store *s = open_store();
 	struct optout o = {
 		.sub_account = 7, .digits = STR("5511999990001"), .out = true, .at = 1000, .key = 42, .proof = STR("27182: SAIR")};
-	struct engine *e;
 
 	(void)state;
-	numbers_clear();
-	metrics_setup();
-	e = open_engine(s, &settings);
-	assert_int_equal(optout_mark(e), 41);
-	turn(e, &o);
+	assert_int_equal(optout_mark(b.e), 41);
+	turn(&o);
 	assert_true(numbers_listed(LIST_OPT_OUT, 7, N));
 	assert_int_equal(written.n, 1);
 	assert_int_equal(written.key, 42);
 	assert_int_equal(written.last.at, 1000);
 	assert_int_equal(written.last.source, FROM_MO);
 	assert_string_equal(written.why, "27182: SAIR");
-	optout_again(e, &o);
+	optout_again(b.e, &o);
 	assert_int_equal(written.n, 2);
 	assert_int_equal(numbers_count(), 1);
 	o.out = false;
 	o.key = 43;
-	turn(e, &o);
+	turn(&o);
 	assert_int_equal(numbers_count(), 0);
 	assert_false(written.last.on);
-	engine_close(e);
-	s->ops->close(s);
 }
 
 static int sends;
@@ -139,52 +126,37 @@ static void ask_and_confirm(struct engine *e, struct call *c)
 static void a_confirmation_leaves_when_the_wish_is_in_force(void **state)
 {
 	static const struct channel_ops ops = {.kind = "sms", .send = channel_send};
-	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
-	struct channel channel = {&ops};
-	struct store *s = open_store();
+	static struct channel channel = {&ops};
 	struct optout o = {.sub_account = 7, .digits = STR("5511999990001"), .out = true};
-	struct engine *e = open_engine(s, &settings);
 	struct call c = {.in.kind = INPUT_CALL, .fn = ask_and_confirm};
-	struct err err;
 
 	(void)state;
-	numbers_clear();
-	e->channel = &channel;
+	b.e->channel = &channel;
 	asked = &o;
-	assert_true(engine_post(e, &c.in, true));
-	assert_true(engine_turn(e, &err) >= 0);
+	assert_true(engine_post(b.e, &c.in, true));
+	engine_bench_turn(&b);
 	assert_int_equal(sends, 1);
-	numbers_clear();
-	engine_close(e);
-	s->ops->close(s);
 }
 
 static void the_mark_waits_for_the_file(void **state)
 {
-	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
-	struct store *s = open_store();
-	struct engine_config c = {
-		.store = s, .settings = &settings, .optout = write_down, .optout_written = written_so_far, .optout_mark = 41};
 	struct optout o = {.sub_account = 7, .digits = STR("5511999990001"), .out = true, .key = 50};
-	struct engine *e = NULL;
-	struct err err;
 
 	(void)state;
-	numbers_clear();
 	in_file = 41;
-	assert_int_equal(engine_open(&e, &c, &err), 0);
-	turn(e, &o);
+	engine_close(b.e);
+	b.config.optout_written = written_so_far;
+	engine_bench_open(&b);
+	turn(&o);
 	o.key = 60;
 	o.out = false;
-	turn(e, &o);
-	assert_int_equal(optout_mark(e), 41);
+	turn(&o);
+	assert_int_equal(optout_mark(b.e), 41);
 	in_file = 50;
-	assert_int_equal(optout_mark(e), 50);
-	assert_int_equal(optout_mark(e), 50); /* 60 is on its way */
+	assert_int_equal(optout_mark(b.e), 50);
+	assert_int_equal(optout_mark(b.e), 50); /* 60 is on its way */
 	in_file = 60;
-	assert_true(optout_mark(e) >= 60);
-	engine_close(e);
-	s->ops->close(s);
+	assert_true(optout_mark(b.e) >= 60);
 }
 
 static void an_opt_in_counts_at_once(void **state)
@@ -192,7 +164,6 @@ static void an_opt_in_counts_at_once(void **state)
 	struct optout o = {.sub_account = 7, .digits = STR("5511999990001"), .out = true};
 
 	(void)state;
-	numbers_clear();
 	optout_early(&o);
 	assert_int_equal(numbers_count(), 0);
 	numbers_change(&(struct number_change){.list = LIST_OPT_OUT, .on = true, .owner = 7, .number = N}, 1);
@@ -203,33 +174,28 @@ static void an_opt_in_counts_at_once(void **state)
 
 static void proofs_are_cut_between_characters(void **state)
 {
-	struct settings settings = {.memory = 1 << 20, .sms.validity_ms = 86400000, .sms.receipt_wait_ms = 86400000};
-	struct store *s = open_store();
 	char proof[400];
 	struct optout o = {.sub_account = 7, .digits = STR("5511999990001"), .out = true, .proof = {proof, sizeof proof}};
-	struct engine *e = open_engine(s, &settings);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof proof; i += 2)
 		memcpy(proof + i, "\xc3\xa3", 2);
-	optout_again(e, &o);
+	optout_again(b.e, &o);
 	assert_int_equal(strlen(written.why), 254);
 	memset(proof, 'a', sizeof proof);
-	optout_again(e, &o);
+	optout_again(b.e, &o);
 	assert_int_equal(strlen(written.why), 255);
-	numbers_clear();
-	engine_close(e);
-	s->ops->close(s);
 }
 
 int main(void)
 {
+#define ON_ENGINE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(wishes_take_effect_with_the_commit),
-		cmocka_unit_test(a_confirmation_leaves_when_the_wish_is_in_force),
-		cmocka_unit_test(the_mark_waits_for_the_file),
-		cmocka_unit_test(an_opt_in_counts_at_once),
-		cmocka_unit_test(proofs_are_cut_between_characters),
+		ON_ENGINE(wishes_take_effect_with_the_commit),
+		ON_ENGINE(a_confirmation_leaves_when_the_wish_is_in_force),
+		ON_ENGINE(the_mark_waits_for_the_file),
+		ON_ENGINE(an_opt_in_counts_at_once),
+		ON_ENGINE(proofs_are_cut_between_characters),
 	};
 
 	return cmocka_run_group_tests_name("optout", tests, NULL, NULL);

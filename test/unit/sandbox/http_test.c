@@ -1,9 +1,11 @@
 /* http_test.c - the handset over HTTP, replies to the ESME, SMPP over TLS. */
 #include "esme.h"
-#include <openssl/evp.h>
+
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
+
+#include "unit/certificate.h"
+#include "unit/folder.h"
 
 #define JSON "Content-Type: application/json\r\n"
 #define LOCAL "Host: 127.0.0.1\r\n"
@@ -279,17 +281,9 @@ static void the_page_is_there_and_strict(void **state)
 static void write_certificate(const char *certificate, const char *key)
 {
 	EVP_PKEY *pk = EVP_EC_gen("P-256");
-	X509 *x = X509_new();
+	X509 *x = test_certificate(pk, "DNS:localhost");
 	FILE *f;
 
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), 0);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, pk);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-				   (const unsigned char *)"localhost", -1, -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-	assert_true(X509_sign(x, pk, EVP_sha256()) > 0);
 	f = fopen(certificate, "w");
 	PEM_write_X509(f, x);
 	fclose(f);
@@ -302,7 +296,7 @@ static void write_certificate(const char *certificate, const char *key)
 
 static void smpp_runs_over_tls(void **state)
 {
-	char dir[] = "/tmp/sandbox-tls-XXXXXX", certificate[64], key[64], set[2][96];
+	char dir[FOLDER_MAX], certificate[96], key[96], set[2][128];
 	const char *settings[] = {"smpps=127.0.0.1:0", set[0], set[1], NULL};
 	struct smpp_pdu m = {.id = SMPP_BIND_TRANSCEIVER, .seq = 1, .system_id = "tls"};
 	struct net secure;
@@ -313,7 +307,7 @@ static void smpp_runs_over_tls(void **state)
 	int fd, n;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	test_folder(dir, "sandbox");
 	snprintf(certificate, sizeof(certificate), "%s/crt", dir);
 	snprintf(key, sizeof(key), "%s/key", dir);
 	snprintf(set[0], sizeof(set[0]), "certificate=%s", certificate);
@@ -342,9 +336,7 @@ static void smpp_runs_over_tls(void **state)
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
 	close(fd);
-	unlink(certificate);
-	unlink(key);
-	rmdir(dir);
+	test_folder_remove(dir);
 }
 
 static void faults_at_start_are_told(void **state)

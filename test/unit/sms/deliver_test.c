@@ -3,20 +3,6 @@
 
 #include <event2/bufferevent.h>
 
-static struct world *start(void)
-{
-	struct world *w = xnew(struct world);
-
-	world_setup(w);
-	return w;
-}
-
-static void finish(struct world *w)
-{
-	world_end(w);
-	free(w);
-}
-
 static uint64_t hash(const char *id)
 {
 	uint64_t h = 14695981039346656037u ^ 1;
@@ -61,7 +47,7 @@ static bool has_hash(const struct receipt_in *r, const char *id)
 
 static void answered_only_when_stored(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = receipt(71, TEXT("00001000", "DELIVRD"));
 	struct receipt_in *r;
 
@@ -85,7 +71,7 @@ static void answered_only_when_stored(void **state)
 	assert_true(w->smsc.pdus[0].m.id == SMPP_DELIVER_SM_RESP);
 	assert_int_equal(w->smsc.pdus[0].m.seq, 71);
 	assert_int_equal(w->smsc.pdus[0].m.status, 0);
-	finish(w);
+	world_finish(w);
 }
 
 static void states_and_what_is_final(void **state)
@@ -103,7 +89,7 @@ static void states_and_what_is_final(void **state)
 		{TEXT("1", "DELIVRD"), 0x20, RECEIPT_DELIVERED, false}, /* intermediate notification */
 		{TEXT("1", "WHATEVR"), 0x04, RECEIPT_NONE, false},
 	};
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	world_bound(w);
@@ -116,12 +102,12 @@ static void states_and_what_is_final(void **state)
 		assert_int_equal(w->receipts[i]->state, cases[i].state);
 		assert_int_equal(w->receipts[i]->final, cases[i].final);
 	}
-	finish(w);
+	world_finish(w);
 }
 
 static void ids_in_either_notation_meet_the_responses(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu decimal = receipt(1, TEXT("4096", "DELIVRD")),
 			hex = receipt(2, TEXT("1000", "DELIVRD"));
 	struct smpp_pdu exact = receipt(3, TEXT("00001000", "DELIVRD"));
@@ -138,7 +124,7 @@ static void ids_in_either_notation_meet_the_responses(void **state)
 	WAIT_FOR(w, w->receipt_count == 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(has_hash(w->receipts[i], "1000"));
-	finish(w);
+	world_finish(w);
 }
 
 static void notations_that_are_known_are_kept_to(void **state)
@@ -150,7 +136,7 @@ static void notations_that_are_known_are_kept_to(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct world *w = start();
+		struct world *w = world_start();
 		struct smpp_pdu m = receipt(1, "");
 
 		w->conn.profile.ids = cases[i].ids;
@@ -162,14 +148,14 @@ static void notations_that_are_known_are_kept_to(void **state)
 		smsc_send(&w->smsc, 0, &m);
 		WAIT_FOR(w, w->receipt_count == 1);
 		assert_true(w->receipts[0]->id_hash[0] == hash(cases[i].want));
-		finish(w);
+		world_finish(w);
 	}
 }
 
 static void parameters_win_over_the_text_and_the_text_may_be_payload(void **state)
 {
 	static const uint8_t error[3] = {3, 0, 17};
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = receipt(1, TEXT("999", "DELIVRD"));
 	struct smpp_pdu p = receipt(2, "");
 	struct smpp_pdu t = receipt(3, "");
@@ -200,12 +186,12 @@ static void parameters_win_over_the_text_and_the_text_may_be_payload(void **stat
 	assert_string_equal(w->receipts[1]->id, "77");
 	assert_int_equal(w->receipts[1]->state, RECEIPT_EXPIRED);
 	assert_string_equal(w->receipts[2]->id, "78");
-	finish(w);
+	world_finish(w);
 }
 
 static void a_receipt_may_come_before_its_response(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = receipt(1, TEXT("1000", "DELIVRD"));
 
 	(void)state;
@@ -220,12 +206,12 @@ static void a_receipt_may_come_before_its_response(void **state)
 	WAIT_FOR(w, w->result_count == 1);
 	assert_true(has_hash(w->receipts[0], "1000"));
 	assert_true(w->results[0]->id_hash == w->receipts[0]->id_hash[0]);
-	finish(w);
+	world_finish(w);
 }
 
 static void receipts_without_an_id_are_taken_and_logged(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = receipt(5, "nothing of the kind");
 
 	(void)state;
@@ -235,12 +221,12 @@ static void receipts_without_an_id_are_taken_and_logged(void **state)
 	assert_int_equal(w->smsc.pdus[0].m.status, 0);
 	assert_int_equal(w->receipt_count, 0);
 	assert_true(world_logged(w, "smpp_bad_receipt"));
-	finish(w);
+	world_finish(w);
 }
 
 static void data_sm_gets_its_own_response(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = {.id = SMPP_DATA_SM, .seq = 12, .esm_class = SMPP_ESM_RECEIPT, .message_state = 2};
 
 	(void)state;
@@ -254,14 +240,14 @@ static void data_sm_gets_its_own_response(void **state)
 	WAIT_FOR(w, w->smsc.pdu_count == 1);
 	assert_true(w->smsc.pdus[0].m.id == SMPP_DATA_SM_RESP);
 	assert_int_equal(w->smsc.pdus[0].m.seq, 12);
-	finish(w);
+	world_finish(w);
 }
 
 static void mos_are_decoded(void **state)
 {
 	static const uint8_t ucs2[] = {0xd8, 0x3d, 0xde, 0x00, 0x00, 'o', 0x00, 'i'};
 	static const uint8_t joined[] = {5, 0, 3, 9, 3, 2, 'p', 'a', 'r', 't', 0x00};
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = {.id = SMPP_DELIVER_SM, .seq = 1, .data_coding = 8, .short_message = {ucs2, sizeof(ucs2)}};
 
 	(void)state;
@@ -310,12 +296,12 @@ static void mos_are_decoded(void **state)
 	}
 	WAIT_FOR(w, w->smsc.pdu_count == 4); /* answers in the order of storing */
 	assert_int_equal(w->smsc.pdus[0].m.seq, 4);
-	finish(w);
+	world_finish(w);
 }
 
 static void a_full_engine_stops_the_reading_and_nothing_is_lost(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->conn.timers.response_ms = 60000;
@@ -338,12 +324,12 @@ static void a_full_engine_stops_the_reading_and_nothing_is_lost(void **state)
 		store_receipt(w, i);
 	}
 	WAIT_FOR(w, smsc_count(&w->smsc, SMPP_DELIVER_SM_RESP) == 100);
-	finish(w);
+	world_finish(w);
 }
 
 static void full_for_too_long_puts_receipts_off(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->conn.timers.response_ms = 300; /* so 50 ms */
@@ -365,12 +351,12 @@ static void full_for_too_long_puts_receipts_off(void **state)
 		smsc_send(&w->smsc, 0, &m);
 	}
 	WAIT_FOR(w, w->receipt_count == 2);
-	finish(w);
+	world_finish(w);
 }
 
 static void stored_after_the_link_was_lost_answers_nobody(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = receipt(1, TEXT("1000", "DELIVRD"));
 
 	(void)state;
@@ -386,12 +372,12 @@ static void stored_after_the_link_was_lost_answers_nobody(void **state)
 	WAIT_FOR(w, w->receipt_count == 2);
 	store_receipt(w, 1);
 	WAIT_FOR(w, w->smsc.pdu_count == 1);
-	finish(w);
+	world_finish(w);
 }
 
 static void a_link_lost_while_stalled_forgets_the_object(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = receipt(1, TEXT("1000", "DELIVRD"));
 
 	(void)state;
@@ -405,12 +391,12 @@ static void a_link_lost_while_stalled_forgets_the_object(void **state)
 	w->full = false;
 	WAIT_FOR(w, w->smsc.link_count == 2 && w->up);
 	assert_int_equal(w->receipt_count, 0);
-	finish(w);
+	world_finish(w);
 }
 
 static void stored_after_the_channel_is_gone_is_harmless(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu m = receipt(1, TEXT("1000", "DELIVRD"));
 
 	(void)state;
@@ -420,7 +406,7 @@ static void stored_after_the_channel_is_gone_is_harmless(void **state)
 	w->ch->ops->free(w->ch);
 	w->ch = NULL;
 	store_receipt(w, 0);
-	finish(w);
+	world_finish(w);
 }
 
 int main(void)

@@ -8,23 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct world *start(void)
-{
-	struct world *w = xnew(struct world);
-
-	world_setup(w);
-	return w;
-}
-
-static void finish(struct world *w)
-{
-	world_end(w);
-	free(w);
-}
-
 static void binds_as_transceiver_and_grants_its_window(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->conn.profile.system_type = (char *)(uintptr_t) "VMA";
@@ -39,12 +25,12 @@ static void binds_as_transceiver_and_grants_its_window(void **state)
 	assert_int_equal(w->smsc.last_bind.seq, 1);
 	assert_true(w->up);
 	assert_int_equal(w->caps[w->cap_count - 1].window, 20);
-	finish(w);
+	world_finish(w);
 }
 
 static void pairs_of_transmitter_and_receiver(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu mo = {.id = SMPP_DELIVER_SM, .seq = 5};
 
 	(void)state;
@@ -59,7 +45,7 @@ static void pairs_of_transmitter_and_receiver(void **state)
 	assert_int_equal(w->smsc.pdus[0].link, 0);
 	smsc_send(&w->smsc, 1, &mo);
 	WAIT_FOR(w, w->mo_count == 1);
-	finish(w);
+	world_finish(w);
 }
 
 static void a_wrong_account_waits_long_and_is_an_error(void **state)
@@ -68,7 +54,7 @@ static void a_wrong_account_waits_long_and_is_an_error(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(statuses); i++) {
-		struct world *w = start();
+		struct world *w = world_start();
 
 		w->conn.timers.reconnect_max_ms = 60000;
 		w->smsc.bind_status = statuses[i];
@@ -77,25 +63,25 @@ static void a_wrong_account_waits_long_and_is_an_error(void **state)
 		assert_int_equal(world_link(w, 0)->shown_retry_ms, 60000);
 		assert_true(world_logged(w, "smpp_account"));
 		assert_false(w->up);
-		finish(w);
+		world_finish(w);
 	}
 }
 
 static void already_bound_waits_half_a_minute(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->smsc.bind_status = SMPP_RALYBND;
 	world_open(w);
 	WAIT_FOR(w, world_link(w, 0)->state == SESSION_BACKOFF);
 	assert_int_equal(world_link(w, 0)->shown_retry_ms, 30000);
-	finish(w);
+	world_finish(w);
 }
 
 static void other_bind_errors_come_back_soon(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->smsc.bind_status = SMPP_RSYSERR;
@@ -103,12 +89,12 @@ static void other_bind_errors_come_back_soon(void **state)
 	WAIT_FOR(w, w->smsc.binds == 3);
 	w->smsc.bind_status = 0;
 	WAIT_FOR(w, w->up);
-	finish(w);
+	world_finish(w);
 }
 
 static void no_answer_to_the_bind_is_a_failure(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->conn.timers.bind_ms = 50;
@@ -118,24 +104,24 @@ static void no_answer_to_the_bind_is_a_failure(void **state)
 	assert_true(world_logged(w, "no answer to the bind"));
 	w->smsc.bind_status = 0;
 	WAIT_FOR(w, w->up);
-	finish(w);
+	world_finish(w);
 }
 
 static void a_peer_that_reads_nothing_is_left(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->conn.timers.bind_ms = 50;
 	w->smsc.deaf = true;
 	world_open(w);
 	WAIT_FOR(w, w->smsc.link_count >= 2);
-	finish(w);
+	world_finish(w);
 }
 
 static void nack_to_the_bind_is_a_failure(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu nack = {.id = SMPP_GENERIC_NACK, .status = 3, .seq = 1};
 
 	(void)state;
@@ -145,7 +131,7 @@ static void nack_to_the_bind_is_a_failure(void **state)
 	smsc_send(&w->smsc, 0, &nack);
 	WAIT_FOR(w, world_logged(w, "generic_nack"));
 	WAIT_FOR(w, w->smsc.binds == 2);
-	finish(w);
+	world_finish(w);
 }
 
 static int refusing_port(void)
@@ -162,7 +148,7 @@ static int refusing_port(void)
 
 static void the_next_host_after_a_failed_connect(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smsc nobody = {.port = refusing_port()};
 
 	(void)state;
@@ -171,12 +157,12 @@ static void the_next_host_after_a_failed_connect(void **state)
 	w->conn.smpp_count = 2;
 	world_bound(w);
 	assert_true(world_logged(w, "Connection refused"));
-	finish(w);
+	world_finish(w);
 }
 
 static void the_next_host_after_a_failed_bind_and_back_in_turn(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	smsc_open(&w->second, loop_base(w->loop), NULL);
@@ -188,23 +174,23 @@ static void the_next_host_after_a_failed_bind_and_back_in_turn(void **state)
 	assert_in_range(w->smsc.binds - w->second.binds + 1, 0, 2);
 	w->second.bind_status = 0;
 	WAIT_FOR(w, w->up);
-	finish(w);
+	world_finish(w);
 }
 
 static void names_are_looked_up(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	free(w->urls[0]);
 	w->urls[0] = smsc_url(&w->smsc, "smpp", "localhost"); /* may be ::1 as well: then the next address */
 	world_bound(w);
-	finish(w);
+	world_finish(w);
 }
 
 static void delays_grow_and_level_off(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	int64_t last = 0;
 
 	(void)state;
@@ -218,12 +204,12 @@ static void delays_grow_and_level_off(void **state)
 		assert_in_range(last, 1, 40);
 	}
 	assert_in_range(last, 30, 40); /* at the ceiling only the jitter is left */
-	finish(w);
+	world_finish(w);
 }
 
 static void silence_is_asked_about_and_answered_life_goes_on(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->conn.timers.enquire_link_ms = 30;
@@ -233,12 +219,12 @@ static void silence_is_asked_about_and_answered_life_goes_on(void **state)
 	w->smsc.mute_enquire = true;
 	WAIT_FOR(w, w->smsc.link_count == 2);
 	assert_true(world_logged(w, "no answer to enquire_link"));
-	finish(w);
+	world_finish(w);
 }
 
 static void any_octet_counts_as_life(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu ask = {.id = SMPP_ENQUIRE_LINK};
 	int64_t end;
 
@@ -255,7 +241,7 @@ static void any_octet_counts_as_life(void **state)
 	assert_int_equal(w->smsc.link_count, 1);
 	assert_int_equal(w->smsc.enquires, 0);
 	assert_in_range(smsc_count(&w->smsc, SMPP_ENQUIRE_LINK_RESP), ask.seq - 2, ask.seq);
-	finish(w);
+	world_finish(w);
 }
 
 static uint32_t always_throttled(struct smsc *s, const struct smpp_pdu *m)
@@ -266,7 +252,7 @@ static uint32_t always_throttled(struct smsc *s, const struct smpp_pdu *m)
 
 static void enquiries_are_answered_even_while_throttled_or_full(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu ask = {.id = SMPP_ENQUIRE_LINK, .seq = 77};
 
 	(void)state;
@@ -279,12 +265,12 @@ static void enquiries_are_answered_even_while_throttled_or_full(void **state)
 	smsc_send(&w->smsc, 0, &ask);
 	WAIT_FOR(w, smsc_count(&w->smsc, SMPP_ENQUIRE_LINK_RESP) == 1);
 	assert_int_equal(smsc_nth(&w->smsc, SMPP_ENQUIRE_LINK_RESP, 0)->seq, 77);
-	finish(w);
+	world_finish(w);
 }
 
 static void their_unbind_is_answered_and_the_link_comes_back(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu unbind = {.id = SMPP_UNBIND, .seq = 9};
 
 	(void)state;
@@ -298,7 +284,7 @@ static void their_unbind_is_answered_and_the_link_comes_back(void **state)
 	assert_int_equal(w->results[0]->verdict, V_DOUBT);
 	WAIT_FOR(w, w->smsc.link_count == 2 && w->up);
 	assert_true(w->smsc.links[0].closed);
-	finish(w);
+	world_finish(w);
 }
 
 static void garbage_drops_the_link(void **state)
@@ -313,20 +299,20 @@ static void garbage_drops_the_link(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct world *w = start();
+		struct world *w = world_start();
 
 		world_bound(w);
 		smsc_raw(&w->smsc, 0, cases[i].p, cases[i].n);
 		WAIT_FOR(w, w->smsc.link_count == 2);
 		assert_true(world_logged(w, "garbage instead of a PDU"));
 		WAIT_FOR(w, w->up);
-		finish(w);
+		world_finish(w);
 	}
 }
 
 static void drips_of_one_octet_are_put_together(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu ask = {.id = SMPP_ENQUIRE_LINK, .seq = 1};
 	struct smpp_pdu mo = {.id = SMPP_DELIVER_SM, .seq = 2, .short_message = {(const uint8_t *)"drip", 4}};
 	struct buf b = BUF_INIT;
@@ -342,7 +328,7 @@ static void drips_of_one_octet_are_put_together(void **state)
 	WAIT_FOR(w, w->mo_count == 1 && smsc_count(&w->smsc, SMPP_ENQUIRE_LINK_RESP) == 1);
 	assert_string_equal(w->mos[0]->text, "drip");
 	buf_done(&b);
-	finish(w);
+	world_finish(w);
 }
 
 static void unknown_and_unfit_requests_are_answered(void **state)
@@ -355,7 +341,7 @@ static void unknown_and_unfit_requests_are_answered(void **state)
 	struct smpp_pdu query = {.id = SMPP_QUERY_SM, .seq = 46};
 	struct smpp_pdu alert = {.id = SMPP_ALERT_NOTIFICATION, .seq = 47};
 	struct smpp_pdu outbind = {.id = SMPP_OUTBIND, .seq = 48};
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	world_bound(w);
@@ -379,12 +365,12 @@ static void unknown_and_unfit_requests_are_answered(void **state)
 	assert_int_equal(w->smsc.pdus[3].m.status, SMPP_RINVCMDID);
 	assert_int_equal(w->smsc.link_count, 1);
 	assert_true(w->up);
-	finish(w);
+	world_finish(w);
 }
 
 static void a_flood_of_requests_whose_answers_are_not_read_is_bounded(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu ask = {.id = SMPP_ENQUIRE_LINK, .seq = 1};
 	struct buf b = BUF_INIT;
 	struct session *s;
@@ -403,7 +389,7 @@ static void a_flood_of_requests_whose_answers_are_not_read_is_bounded(void **sta
 	/* Neither reads: our enquire_link goes unanswered, and the link is given up. */
 	WAIT_FOR(w, w->smsc.link_count == 2);
 	buf_done(&b);
-	finish(w);
+	world_finish(w);
 }
 
 int main(void)

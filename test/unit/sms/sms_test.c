@@ -1,29 +1,12 @@
-/* The channel as a whole: several links and connections, credits, reload, stop, status, threads. */
+/* sms_test.c - the channel as a whole: several links and connections, credits, stop, status, and a core on a thread of its own. */
 #include "world.h"
 
 #include <jansson.h>
 #include <pthread.h>
-#include <stdio.h>
-
-static struct world *start(void)
-{
-	struct world *w = xnew(struct world);
-
-	world_setup(w);
-	return w;
-}
-
-static void finish(struct world *w)
-{
-	world_end(w);
-	free(w);
-}
-
-static char *words(const char *z) { return (char *)(uintptr_t)z; }
 
 static void down_is_not_sent_at_once(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct attempt *a;
 
 	(void)state;
@@ -37,12 +20,12 @@ static void down_is_not_sent_at_once(void **state)
 	assert_int_equal(result_of(w, 1, 0)->verdict, V_NOT_SENT);
 	assert_int_equal(result_of(w, 2, 0)->verdict, V_NOT_SENT);
 	assert_int_equal(result_of(w, 2, 0)->connection, 77);
-	finish(w);
+	world_finish(w);
 }
 
 static void attempts_go_to_the_link_with_most_room(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	unsigned on[3] = {0};
 
 	(void)state;
@@ -59,12 +42,12 @@ static void attempts_go_to_the_link_with_most_room(void **state)
 	assert_int_equal(on[0], 4);
 	assert_int_equal(on[1], 4);
 	assert_int_equal(on[2], 4);
-	finish(w);
+	world_finish(w);
 }
 
 static void one_link_of_two_lost_leaves_the_other_ones_room(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	unsigned lost, kept = 0;
 
 	(void)state;
@@ -90,12 +73,12 @@ static void one_link_of_two_lost_leaves_the_other_ones_room(void **state)
 			smsc_answer(&w->smsc, i, 0, "z");
 	}
 	WAIT_FOR(w, w->credits == 5);
-	finish(w);
+	world_finish(w);
 }
 
 static void grants_are_batched(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	unsigned before;
 
 	(void)state;
@@ -106,7 +89,7 @@ static void grants_are_batched(void **state)
 		world_text(w, i, "5511999990001", "x", 1);
 	WAIT_FOR(w, w->result_count == 1000 && w->credits == 1000);
 	assert_in_range(w->cap_count - before, 1, 200);
-	finish(w);
+	world_finish(w);
 }
 
 static void store_mo(struct world *w)
@@ -119,7 +102,7 @@ static void store_mo(struct world *w)
 
 static void stop_lets_what_is_out_finish(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct smpp_pdu mo = {.id = SMPP_DELIVER_SM, .seq = 3};
 
 	(void)state;
@@ -149,12 +132,12 @@ static void stop_lets_what_is_out_finish(void **state)
 	WAIT_FOR(w, smsc_count(&w->smsc, SMPP_UNBIND) == 1);
 	assert_int_equal(smsc_count(&w->smsc, SMPP_DELIVER_SM_RESP), 1);
 	WAIT_FOR(w, w->smsc.links[0].closed);
-	finish(w);
+	world_finish(w);
 }
 
 static void stop_calls_back_once_and_is_bounded(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 
 	(void)state;
 	w->conn.timers.response_ms = 200;
@@ -167,123 +150,26 @@ static void stop_calls_back_once_and_is_bounded(void **state)
 	world_stop(w);
 	assert_int_equal(w->result_count, 1);
 	assert_int_equal(w->results[0]->verdict, V_DOUBT);
-	finish(w);
+	world_finish(w);
 }
 
 static void stop_while_dialling_and_while_waiting(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct world *w = start();
+		struct world *w = world_start();
 
 		w->smsc.bind_status = i ? SMPP_RBINDFAIL : -1;
 		world_open(w);
 		WAIT_FOR(w, w->smsc.binds == 1 && (!i || world_link(w, 0)->state == SESSION_BACKOFF));
 		world_stop(w);
-		finish(w);
+		world_finish(w);
 	}
-}
-
-static void reload_in_place(void **state)
-{
-	struct world *w = start();
-	struct err e;
-
-	(void)state;
-	world_bound(w);
-	w->conn.window = 25;
-	w->conn.source = words("Loja");
-	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
-	WAIT_FOR(w, w->credits == 25);
-	assert_int_equal(w->smsc.link_count, 1);
-	world_text(w, 1, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->result_count == 1);
-	assert_string_equal(smsc_nth(&w->smsc, SMPP_SUBMIT_SM, 0)->source.text, "Loja");
-	finish(w);
-}
-
-static void reload_with_another_account_drains_the_old_binds(void **state)
-{
-	struct world *w = start();
-	struct err e;
-
-	(void)state;
-	w->smsc.mute_submits = true;
-	w->conn.timers.response_ms = 5000;
-	world_bound(w);
-	world_text(w, 1, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->smsc.pdu_count == 1);
-	w->conn.system_id = words("other");
-	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
-	WAIT_FOR(w, w->smsc.link_count == 2 && w->credits == 10);
-	assert_string_equal(w->smsc.last_bind.system_id, "other");
-	world_text(w, 2, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->smsc.pdu_count == 2);
-	assert_int_equal(w->smsc.pdus[1].link, 1);
-	smsc_answer(&w->smsc, 0, 0, "old");
-	WAIT_FOR(w, w->result_count == 1);
-	assert_int_equal(w->results[0]->verdict, V_ACCEPTED);
-	WAIT_FOR(w, smsc_count(&w->smsc, SMPP_UNBIND) == 1 && w->smsc.links[0].closed);
-	assert_true(w->up);
-	finish(w);
-}
-
-static void reload_adds_and_removes(void **state)
-{
-	struct world *w = start();
-	struct connection_setting two[2];
-	struct attempt *a;
-	struct err e;
-
-	(void)state;
-	smsc_open(&w->second, loop_base(w->loop), NULL);
-	w->urls[1] = smsc_url(&w->second, "smpp", "127.0.0.1");
-	world_bound(w);
-	two[0] = two[1] = w->conn;
-	two[1].name = words("backup");
-	two[1].number = 2 + 256; /* same bucket as another would be */
-	two[1].smpp = &w->urls[1];
-	w->settings.sms.connections = two;
-	w->settings.sms.connection_count = 2;
-	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
-	WAIT_FOR(w, w->credits == 20); /* of both */
-	a = attempt_make(1, "5511999990001", "x", 1);
-	a->connection = 258;
-	world_send(w, a);
-	WAIT_FOR(w, w->result_count == 1);
-	assert_int_equal(w->second.pdu_count, 1);
-	w->settings.sms.connections = two + 1;
-	w->settings.sms.connection_count = 1;
-	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
-	WAIT_FOR(w, w->smsc.links[0].closed);
-	assert_int_equal(w->second.link_count, 1);
-	world_text(w, 2, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->result_count == 2);
-	assert_int_equal(w->results[1]->verdict, V_NOT_SENT);
-	finish(w);
-}
-
-static void a_bad_reload_changes_nothing(void **state)
-{
-	struct world *w = start();
-	char *good = w->urls[0];
-	struct err e;
-
-	(void)state;
-	world_bound(w);
-	w->urls[0] = words("http://x");
-	assert_true(w->ch->ops->reload(w->ch, &w->settings, &e) < 0);
-	assert_non_null(strstr(e.text, "http://x"));
-	w->urls[0] = good;
-	world_text(w, 1, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->result_count == 1);
-	assert_int_equal(w->results[0]->verdict, V_ACCEPTED);
-	finish(w);
 }
 
 static void status_is_json(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct buf b = BUF_INIT;
 	json_t *root, *c, *bind;
 
@@ -305,12 +191,12 @@ static void status_is_json(void **state)
 	assert_string_equal(json_string_value(json_object_get(bind, "host")), w->urls[0]);
 	json_decref(root);
 	buf_done(&b);
-	finish(w);
+	world_finish(w);
 }
 
 static void cells_show_links_and_window(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct metric_cell *binds, *used;
 
 	(void)state;
@@ -326,10 +212,8 @@ static void cells_show_links_and_window(void **state)
 	smsc_drop(&w->smsc, 0);
 	smsc_drop(&w->smsc, 1);
 	WAIT_FOR(w, metric_cell_get(used) == 0);
-	finish(w);
+	world_finish(w);
 }
-
-/* -- threads: the core on one, the channel with its SMSC on another ------------------------------------------------- */
 
 #define MESSAGES 20000
 #define TEXT_OF_RECEIPT \
@@ -422,7 +306,7 @@ static void store_some(struct core *c)
 
 static void a_core_on_its_own_thread(void **state)
 {
-	struct world *w = start();
+	struct world *w = world_start();
 	struct core c = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER, .loop = w->loop};
 	struct channel_env env = {.ctx = &c, .post = core_post, .id_hash = core_hash};
 	struct buf b = BUF_INIT;
@@ -477,130 +361,7 @@ static void a_core_on_its_own_thread(void **state)
 	assert_int_equal(w->smsc.answers, MESSAGES / 16);
 	c.ch->ops->free(c.ch);
 	buf_done(&b);
-	finish(w);
-}
-
-/* -- the operator's word --------------------------------------------------------------------------------------------- */
-
-static unsigned held, held_found;
-
-static void on_held(void *ctx, bool found)
-{
-	(void)ctx;
-	held++;
-	held_found += found;
-}
-
-static void hold(struct world *w, uint16_t connection, enum hold h)
-{
-	unsigned before = held;
-
-	w->ch->ops->hold(w->ch, connection, h, on_held, NULL);
-	WAIT_FOR(w, held == before + 1);
-}
-
-static void a_paused_connection_begins_nothing_and_stays_bound(void **state)
-{
-	struct world *w = start();
-
-	(void)state;
-	w->conn.window = 4;
-	w->smsc.mute_submits = true;
-	world_bound(w);
-	for (int i = 1; i <= 6; i++)
-		world_text(w, i, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->smsc.pdu_count == 4);
-	held_found = 0;
-	hold(w, 1, HOLD_PAUSED);
-	assert_int_equal(held_found, 1);
-	/* What had not begun is given back, and the core knows before that there is no room. */
-	assert_int_equal(w->result_count, 2);
-	assert_int_equal(result_of(w, 5, 0)->verdict, V_NOT_SENT);
-	assert_int_equal(result_of(w, 6, 0)->verdict, V_NOT_SENT);
-	assert_false(w->up);
-	world_text(w, 7, "5511999990001", "x", 1); /* crossed the order on its way */
-	WAIT_FOR(w, result_of(w, 7, 0));
-	assert_int_equal(result_of(w, 7, 0)->verdict, V_NOT_SENT);
-	/* What was out is answered as ever; there is no new room by it. */
-	for (unsigned i = 0; i < 4; i++)
-		smsc_answer(&w->smsc, i, 0, "id");
-	WAIT_FOR(w, results_with(w, V_ACCEPTED) == 4);
-	world_run(w, 20);
-	assert_false(w->up);
-	assert_int_equal(w->smsc.pdu_count, 4);
-	assert_int_equal(w->smsc.binds, 1);
-	hold(w, 1, HOLD_NONE);
-	WAIT_FOR(w, w->up && w->credits == 4);
-	world_text(w, 8, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->smsc.pdu_count == 5);
-	assert_int_equal(w->smsc.binds, 1);
-	held_found = 0;
-	hold(w, 99, HOLD_PAUSED);
-	assert_int_equal(held_found, 0);
-	finish(w);
-}
-
-static void what_was_only_throttled_comes_back_from_a_paused_connection(void **state)
-{
-	struct world *w = start();
-
-	(void)state;
-	w->conn.window = 4;
-	w->conn.timers.throttle_ms = 60000;
-	w->smsc.mute_submits = true;
-	world_bound(w);
-	world_text(w, 1, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->smsc.pdu_count == 1);
-	smsc_answer(&w->smsc, 0, SMPP_RTHROTTLED, "");
-	WAIT_FOR(w, world_link(w, 0)->again.count == 1);
-	hold(w, 1, HOLD_PAUSED);
-	assert_int_equal(result_of(w, 1, 0)->verdict, V_NOT_SENT);
-	assert_int_equal(world_link(w, 0)->unwritten, 0);
-	finish(w);
-}
-
-static void a_drained_connection_finishes_unbinds_and_comes_back(void **state)
-{
-	struct world *w = start();
-
-	(void)state;
-	w->smsc.mute_submits = true;
-	world_bound(w);
-	world_text(w, 1, "5511999990001", "x", 1);
-	WAIT_FOR(w, w->smsc.pdu_count == 1);
-	hold(w, 1, HOLD_DRAINED);
-	world_run(w, 20);
-	assert_int_equal(smsc_count(&w->smsc, SMPP_UNBIND), 0); /* an answer is still out */
-	smsc_answer(&w->smsc, 0, 0, "id");
-	WAIT_FOR(w, world_link(w, 0)->state == SESSION_CLOSED);
-	assert_int_equal(smsc_count(&w->smsc, SMPP_UNBIND), 1);
-	assert_int_equal(results_with(w, V_ACCEPTED), 1);
-	world_run(w, 50);
-	assert_int_equal(w->smsc.binds, 1); /* it does not come back by itself */
-	hold(w, 1, HOLD_NONE);
-	WAIT_FOR(w, w->smsc.binds == 2 && w->up && w->credits > 0);
-	finish(w);
-}
-
-static void a_held_connection_is_held_from_the_start_and_by_a_reload(void **state)
-{
-	struct world *w = start();
-	struct err e;
-
-	(void)state;
-	w->conn.hold = HOLD_DRAINED;
-	world_open(w);
-	world_run(w, 50);
-	assert_int_equal(w->smsc.binds, 0);
-	w->conn.hold = HOLD_PAUSED;
-	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
-	WAIT_FOR(w, world_link(w, 0)->state == SESSION_BOUND);
-	world_run(w, 20);
-	assert_false(w->up);
-	w->conn.hold = HOLD_NONE;
-	assert_int_equal(w->ch->ops->reload(w->ch, &w->settings, &e), 0);
-	WAIT_FOR(w, w->up && w->credits > 0);
-	finish(w);
+	world_finish(w);
 }
 
 int main(void)
@@ -613,17 +374,9 @@ int main(void)
 		cmocka_unit_test(stop_lets_what_is_out_finish),
 		cmocka_unit_test(stop_calls_back_once_and_is_bounded),
 		cmocka_unit_test(stop_while_dialling_and_while_waiting),
-		cmocka_unit_test(reload_in_place),
-		cmocka_unit_test(reload_with_another_account_drains_the_old_binds),
-		cmocka_unit_test(reload_adds_and_removes),
-		cmocka_unit_test(a_bad_reload_changes_nothing),
 		cmocka_unit_test(status_is_json),
 		cmocka_unit_test(cells_show_links_and_window),
 		cmocka_unit_test(a_core_on_its_own_thread),
-		cmocka_unit_test(a_paused_connection_begins_nothing_and_stays_bound),
-		cmocka_unit_test(what_was_only_throttled_comes_back_from_a_paused_connection),
-		cmocka_unit_test(a_drained_connection_finishes_unbinds_and_comes_back),
-		cmocka_unit_test(a_held_connection_is_held_from_the_start_and_by_a_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

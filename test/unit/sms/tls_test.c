@@ -3,37 +3,15 @@
 
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "unit/certificate.h"
 
 static char ca[] = "/tmp/pombo-sms-tls-XXXXXX";
 static char sni[100];
 static EVP_PKEY *key;
 static X509 *certificate, *other; /* the other one is for another host */
-
-static X509 *make_certificate(const char *names)
-{
-	X509 *x = X509_new();
-	X509_NAME *name = X509_get_subject_name(x);
-	X509_EXTENSION *san;
-	X509V3_CTX v3;
-
-	X509_set_version(x, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)names, -1, -1, 0);
-	X509_set_issuer_name(x, name);
-	X509V3_set_ctx_nodb(&v3);
-	X509V3_set_ctx(&v3, x, x, NULL, NULL, 0);
-	san = X509V3_EXT_conf_nid(NULL, &v3, NID_subject_alt_name, names);
-	X509_add_ext(x, san, -1);
-	X509_EXTENSION_free(san);
-	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-	return x;
-}
 
 static int set_up(void **state)
 {
@@ -41,8 +19,8 @@ static int set_up(void **state)
 
 	(void)state;
 	key = EVP_EC_gen("P-256");
-	certificate = make_certificate("DNS:localhost,IP:127.0.0.1");
-	other = make_certificate("DNS:smsc.example.com,IP:127.0.0.9");
+	certificate = test_certificate(key, "DNS:localhost,IP:127.0.0.1");
+	other = test_certificate(key, "DNS:smsc.example.com,IP:127.0.0.9");
 	f = fdopen(mkstemp(ca), "w");
 	assert_non_null(f);
 	assert_int_equal(PEM_write_X509(f, certificate), 1);

@@ -437,3 +437,17 @@ char *repeat(char c, size_t n)
 	memset(s, c, n);
 	return s;
 }
+
+struct world *world_start(void)
+{
+	struct world *w = xnew(struct world);
+
+	world_setup(w);
+	return w;
+}
+
+void world_finish(struct world *w)
+{
+	world_end(w);
+	free(w);
+}

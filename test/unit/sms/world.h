@@ -86,6 +86,8 @@ struct world {
 	char log[1 << 16]; /* lines of the channel */
 };
 
+struct world *world_start(void);    /* on the heap, set up */
+void world_finish(struct world *w); /* ended and freed */
 /* One connection "main" (number 1) to smsc, with timers that suit a test; change w->conn before world_open(). */
 void world_setup(struct world *w);
 void world_open(struct world *w);
@@ -113,6 +115,7 @@ unsigned results_with(const struct world *w, int verdict);
 bool world_logged(const struct world *w, const char *words);
 struct session *world_link(struct world *w, unsigned i);
 char *repeat(char c, size_t n); /* malloc'ed text */
+static inline char *words(const char *z) { return (char *)(uintptr_t)z; }
 
 #define WAIT_FOR(w, condition)                                      \
 	do {                                                        \
@@ -123,3 +126,9 @@ char *repeat(char c, size_t n); /* malloc'ed text */
 			world_turn(w);                              \
 		}                                                   \
 	} while (0)
+
+/* Waits for so many submit_sm. */
+static inline void sent(struct world *w, unsigned n)
+{
+	WAIT_FOR(w, smsc_count(&w->smsc, SMPP_SUBMIT_SM) == n);
+}

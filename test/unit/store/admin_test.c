@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -14,10 +13,11 @@
 #include <unistd.h>
 
 #include "store/admin.h"
+#include "unit/folder.h"
 #include "unit/store/admin_schema_1.h"
 
 struct fixture {
-	char path[64];
+	char path[FOLDER_MAX];
 	struct admin *a;
 };
 
@@ -34,8 +34,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = xnew(struct fixture);
 
-	snprintf(f->path, sizeof(f->path), "/tmp/pombo-admin-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
+	test_folder(f->path, "admin");
 	reopen(f);
 	*state = f;
 	return 0;
@@ -44,15 +43,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	DIR *dir;
 
 	admin_close(f->a);
-	dir = opendir(f->path);
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		(void)unlinkat(dirfd(dir), d->d_name, 0);
-	if (dir)
-		closedir(dir);
-	(void)rmdir(f->path);
+	test_folder_remove(f->path);
 	free(f);
 	return 0;
 }

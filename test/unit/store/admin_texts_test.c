@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -14,9 +13,10 @@
 #include <unistd.h>
 
 #include "store/admin_texts.h"
+#include "unit/folder.h"
 
 struct fixture {
-	char path[64];
+	char path[FOLDER_MAX];
 	struct admin *a;
 	struct texts t;
 };
@@ -38,8 +38,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = xnew(struct fixture);
 
-	snprintf(f->path, sizeof(f->path), "/tmp/pombo-texts-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
+	test_folder(f->path, "texts");
 	open_it(f);
 	*state = f;
 	return 0;
@@ -48,16 +47,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	DIR *dir;
 
 	texts_done(&f->t);
 	admin_close(f->a);
-	dir = opendir(f->path);
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		(void)unlinkat(dirfd(dir), d->d_name, 0);
-	if (dir)
-		closedir(dir);
-	(void)rmdir(f->path);
+	test_folder_remove(f->path);
 	free(f);
 	return 0;
 }

@@ -36,9 +36,14 @@ struct check {
 	const char *name;
 	void (*fn)(struct fixture *f);
 };
-extern const struct check batch_checks[], live_checks[], merge_checks[], reader_checks[], day_checks[], mo_checks[];
-extern const size_t batch_check_count, live_check_count, merge_check_count, reader_check_count,
-	day_check_count, mo_check_count;
+#define CHECK(name)         \
+	{                   \
+#name, name \
+	}
+extern const struct check batch_checks[], due_checks[], live_checks[], credit_checks[], number_checks[],
+	merge_checks[], reader_checks[], day_checks[], mo_checks[];
+extern const size_t batch_check_count, due_check_count, live_check_count, credit_check_count,
+	number_check_count, merge_check_count, reader_check_count, day_check_count, mo_check_count;
 
 void fixture_open(struct fixture *f);
 void check_reopen(struct fixture *f);

@@ -426,10 +426,6 @@ static void marks_are_kept_and_replaced(struct fixture *f)
 	buf_done(&b);
 }
 
-#define CHECK(name)         \
-	{                   \
-#name, name \
-	}
 const struct check batch_checks[] = {
 	CHECK(fresh_store_is_empty),
 	CHECK(delivery_comes_back_whole),

@@ -381,10 +381,6 @@ static void retention_changes_while_it_runs(struct fixture *f)
 	assert_false(has(f, uid_key_at(START + 12 * DAY)));
 }
 
-#define CHECK(name)         \
-	{                   \
-#name, name \
-	}
 const struct check day_checks[] = {
 	CHECK(everything_is_there_after_the_edge),
 	CHECK(readers_see_over_the_edge),

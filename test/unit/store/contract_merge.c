@@ -427,10 +427,6 @@ static void finished_may_be_unfinished_again(struct fixture *f)
 	assert_int_equal(l.n, 0);
 }
 
-#define CHECK(name)         \
-	{                   \
-#name, name \
-	}
 const struct check merge_checks[] = {
 	CHECK(merge_moves_the_state),
 	CHECK(final_state_takes_the_text_where_it_is_to_go),

@@ -294,10 +294,6 @@ static void a_pending_call_keeps_its_mo(struct fixture *f)
 	f->o->reader_close(r);
 }
 
-#define CHECK(name)         \
-	{                   \
-#name, name \
-	}
 const struct check mo_checks[] = {
 	CHECK(mo_comes_back_whole),
 	CHECK(mo_of_a_lost_batch_is_gone),

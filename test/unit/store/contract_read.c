@@ -296,10 +296,6 @@ static void sound_store_passes_its_check(struct fixture *f)
 	buf_done(&report);
 }
 
-#define CHECK(name)         \
-	{                   \
-#name, name \
-	}
 const struct check reader_checks[] = {
 	CHECK(readers_see_what_is_committed),
 	CHECK(reader_loads_all_of_it),

@@ -1,33 +1,27 @@
 /* The contract of store.h, on every driver. */
 #include "contract.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/memory.h"
+#include "unit/folder.h"
 
 /* -- drivers ---------------------------------------------------------------------------------------------------------- */
 
 static char *folder_new(void)
 {
-	char *path = xstrdup("/tmp/pombo-contract-XXXXXX");
+	char *path = xcalloc(1, FOLDER_MAX);
 
-	assert_non_null(mkdtemp(path));
+	test_folder(path, "contract");
 	return path;
 }
 
 static void folder_free(char *take)
 {
-	DIR *dir = opendir(take);
-
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		(void)unlinkat(dirfd(dir), d->d_name, 0);
-	if (dir)
-		closedir(dir);
-	(void)rmdir(take);
+	test_folder_remove(take);
 	free(take);
 }
 
@@ -269,7 +263,8 @@ static size_t add(struct CMUnitTest *tests, struct run *runs, const struct drive
 
 int main(int argc, char **argv)
 {
-	size_t all = COUNT_OF(drivers) * (batch_check_count + live_check_count + merge_check_count +
+	size_t all = COUNT_OF(drivers) * (batch_check_count + due_check_count + live_check_count +
+					  credit_check_count + number_check_count + merge_check_count +
 					  reader_check_count + day_check_count + mo_check_count);
 	struct CMUnitTest *tests = xcalloc(all, sizeof(*tests));
 	struct run *runs = xcalloc(all, sizeof(*runs));
@@ -280,7 +275,10 @@ int main(int argc, char **argv)
 		if (argc > 1 && strcmp(argv[1], drivers[i].name) != 0)
 			continue;
 		n += add(tests + n, runs + n, &drivers[i], batch_checks, batch_check_count);
+		n += add(tests + n, runs + n, &drivers[i], due_checks, due_check_count);
 		n += add(tests + n, runs + n, &drivers[i], live_checks, live_check_count);
+		n += add(tests + n, runs + n, &drivers[i], credit_checks, credit_check_count);
+		n += add(tests + n, runs + n, &drivers[i], number_checks, number_check_count);
 		n += add(tests + n, runs + n, &drivers[i], merge_checks, merge_check_count);
 		n += add(tests + n, runs + n, &drivers[i], reader_checks, reader_check_count);
 		n += add(tests + n, runs + n, &drivers[i], day_checks, day_check_count);

@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,11 +14,12 @@
 
 #include "base/rng.h"
 #include "store/sqlite_index.h"
+#include "unit/folder.h"
 
 #define TODAY 20000
 
 struct fixture {
-	char path[64];
+	char path[FOLDER_MAX];
 	struct index *x;
 	struct index_reader *r;
 	atomic_int failures;
@@ -72,8 +72,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = xnew(struct fixture);
 
-	snprintf(f->path, sizeof(f->path), "/tmp/pombo-index-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
+	test_folder(f->path, "index");
 	for (int64_t day = TODAY; day < TODAY + 3; day++)
 		touch_day(f, day);
 	start(f);
@@ -84,15 +83,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	DIR *dir;
 
 	stop(f);
-	dir = opendir(f->path);
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		(void)unlinkat(dirfd(dir), d->d_name, 0);
-	if (dir)
-		closedir(dir);
-	(void)rmdir(f->path);
+	test_folder_remove(f->path);
 	assert_int_equal(f->failures, 0);
 	free(f);
 	return 0;

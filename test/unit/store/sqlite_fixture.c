@@ -29,8 +29,7 @@ int set_up(void **state)
 {
 	struct fixture *f = xnew(struct fixture);
 
-	snprintf(f->path, sizeof(f->path), "/tmp/pombo-sqlite-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
+	test_folder(f->path, "sqlite");
 	f->now = START;
 	f->options = (struct store_options){.data = f->path,
 					    .status_retention_ms = 3 * DAY_MS,
@@ -42,30 +41,12 @@ int set_up(void **state)
 	return 0;
 }
 
-static void remove_folder(const char *path)
-{
-	DIR *dir = opendir(path);
-
-	for (struct dirent *d; dir && (d = readdir(dir));)
-		if (d->d_type == DT_DIR && d->d_name[0] != '.') {
-			char inner[512];
-
-			snprintf(inner, sizeof(inner), "%s/%s", path, d->d_name);
-			remove_folder(inner);
-		} else {
-			(void)unlinkat(dirfd(dir), d->d_name, 0);
-		}
-	if (dir)
-		closedir(dir);
-	(void)rmdir(path);
-}
-
 int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
 	stop(f);
-	remove_folder(f->path);
+	test_folder_remove(f->path);
 	free(f);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "base/fault.h"
 #include "base/time.h"
 #include "store/sqlite.h"
+#include "unit/folder.h"
 
 #define NUMBER_TEXT_(n) #n
 #define NUMBER_TEXT(n) NUMBER_TEXT_(n)
@@ -28,7 +29,7 @@
 #define NEXT_FILE "day-20241005.db"
 
 struct fixture {
-	char path[64];
+	char path[FOLDER_MAX];
 	struct store_options options;
 	int64_t now;
 	struct store *s;

@@ -1,41 +1,21 @@
 /* Webhooks over TLS: a certificate nobody vouches for is refused, one from webhooks.ca is taken, names are checked. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "sender_bench.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include "base/log.h"
-#include "core/snapshot.h"
-#include "model/codes.h"
-#include "webhook/sender.h"
 
-static struct webhook hook = {.id = 1};
-const struct snapshot *snapshot_get(void) { return (const struct snapshot *)(const void *)&hook; }
-void snapshot_put(const struct snapshot *s) { (void)s; }
-struct hook_target snapshot_hook(const struct snapshot *s, uint32_t sub_account, uint32_t user, int hook_kind)
-{
-	(void)s, (void)sub_account, (void)user, (void)hook_kind;
-	return (struct hook_target){hook.sent, &hook};
-}
-struct carrier_told carrier_of(const struct settings *s, int32_t operator_id)
-{
-	(void)s, (void)operator_id;
-	return (struct carrier_told){0, "UNKNOWN"};
-}
+#include "base/log.h"
+#include "unit/certificate.h"
 
 static struct {
 	SSL_CTX *ctx;
@@ -43,29 +23,6 @@ static struct {
 	pthread_t thread;
 	char ca[64];
 } server;
-
-static X509 *certificate(EVP_PKEY *key)
-{
-	X509 *x = X509_new();
-	X509_NAME *name = X509_get_subject_name(x);
-	X509V3_CTX v3;
-	X509_EXTENSION *san;
-
-	X509_set_version(x, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"receiver", -1, -1, 0);
-	X509_set_issuer_name(x, name);
-	X509V3_set_ctx_nodb(&v3);
-	X509V3_set_ctx(&v3, x, x, NULL, NULL, 0);
-	san = X509V3_EXT_conf_nid(NULL, &v3, NID_subject_alt_name, "IP:127.0.0.1");
-	X509_add_ext(x, san, -1);
-	X509_EXTENSION_free(san);
-	X509_sign(x, key, EVP_sha256());
-	return x;
-}
 
 /* Until the client has sent all that Content-Length promises. */
 static bool read_request(SSL *ssl, char *in, size_t size)
@@ -115,7 +72,7 @@ static int start(void **state)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_ANY)}};
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = certificate(key);
+	X509 *x = test_certificate(key, "IP:127.0.0.1");
 	socklen_t len = sizeof(a);
 	FILE *f;
 	int fd;
@@ -156,54 +113,23 @@ static int stop(void **state)
 	return 0;
 }
 
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	struct hook_call *call;
-} back = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
-
-static void on_back(void *ctx, struct hook_call *c)
-{
-	(void)ctx;
-	pthread_mutex_lock(&back.lock);
-	back.call = c;
-	pthread_cond_signal(&back.more);
-	pthread_mutex_unlock(&back.lock);
-}
-
 static struct hook_call *call(const char *host, char *ca)
 {
 	char *allow[] = {(char[]){"127.0.0.0/8"}, (char[]){"::1"}};
-	struct settings s = {0};
-	struct hook_call *c = xnew(struct hook_call);
-	struct sender *sender;
+	struct settings s = settings_for(30000, 4, 4);
+	struct hook_call *c;
 
 	s.webhooks.allow = allow;
-	s.webhooks.allow_count = 2;
-	s.webhooks.timeout_ms = 30000;
-	s.webhooks.per_endpoint = s.webhooks.total = 4;
+	s.webhooks.allow_count = COUNT_OF(allow);
 	s.webhooks.ca = ca;
-	snprintf(hook.sent, sizeof(hook.sent), "https://%s:%d/", host, server.port);
-	c->d = delivery_new(&(struct delivery_text){.destination = STR("5511999990001")});
-	c->d->key = 1;
-	c->kind = HOOK_SENT;
-	back.call = NULL;
-	assert_int_equal(sender_open(&sender, &s, on_back, NULL, NULL), 0);
-	sender_ops.send(sender, c);
-	pthread_mutex_lock(&back.lock);
-	while (!back.call)
-		pthread_cond_wait(&back.more, &back.lock);
-	pthread_mutex_unlock(&back.lock);
+	open_sender(&s);
+	point(1, "https://%s:%d/", host, server.port);
+	send_calls(1, 1);
+	c = wait_one();
 	sender_close(sender);
-	assert_ptr_equal(c, back.call);
+	sender = NULL;
 	print_message("# %s ca=%d: %d %s\n", host, ca != NULL, c->status, c->why);
 	return c;
-}
-
-static void done(struct hook_call *c)
-{
-	delivery_free(c->d);
-	free(c);
 }
 
 static void an_unknown_certificate_is_refused(void **state)
@@ -215,7 +141,7 @@ static void an_unknown_certificate_is_refused(void **state)
 	assert_int_equal(c->status, 0);
 	assert_non_null(strstr(c->why, "certificate"));
 	assert_int_equal(server.requests, 0);
-	done(c);
+	call_free(c);
 }
 
 static void a_certificate_of_webhooks_ca_is_taken(void **state)
@@ -226,7 +152,7 @@ static void a_certificate_of_webhooks_ca_is_taken(void **state)
 	assert_true(c->ok);
 	assert_int_equal(c->status, 200);
 	assert_int_equal(server.requests, 1);
-	done(c);
+	call_free(c);
 }
 
 static void the_name_must_fit(void **state)
@@ -237,7 +163,7 @@ static void the_name_must_fit(void **state)
 	assert_false(c->ok);
 	assert_int_equal(c->status, 0);
 	assert_int_equal(server.requests, 1);
-	done(c);
+	call_free(c);
 }
 
 int main(void)

@@ -52,3 +52,16 @@ static inline void assert_buf_text(struct buf *b, const char *want)
 {
 	assert_string_equal(buf_cstr(b), want);
 }
+
+/* s so many times, then tail; free it. */
+static inline char *repeat(const char *s, size_t times, const char *tail)
+{
+	size_t n = strlen(s);
+	char *z = malloc(n * times + strlen(tail) + 1);
+
+	assert_non_null(z);
+	for (size_t i = 0; i < times; i++)
+		memcpy(z + i * n, s, n);
+	strcpy(z + n * times, tail);
+	return z;
+}
