@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What takes too long for every change: 500 kills, five minutes of fuzzing a target, the soak. A round that passed is noted in
+# What takes too long for every change: 500 kills, five minutes of fuzzing a target, ten of soak. A round that passed is noted in
 # build/long and not repeated until the sources change, so an interrupted run goes on where it was.
 set -uo pipefail
 # shellcheck source=tools/test_lib.sh
@@ -42,5 +42,5 @@ for binary in build/fuzz/test/fuzz/*/fuzz-* build/fuzz/test/fuzz/fuzz-*; do
     name=${binary##*/fuzz-}
     once "fuzz-$name" exit fuzz_one "$binary" "$name"
 done
-[ ! -x bench/soak.sh ] || once soak exit bench/soak.sh
+once soak tap run_soak "${SOAK_SECONDS:-600}"
 finish

@@ -20,5 +20,6 @@ stage build-release exit make --no-print-directory build
 stage end-to-end tap run_e2e "$root/build/pombo"
 stage end-to-end-asan tap run_e2e "$root/build/asan/src/app/pombo"
 [ ! -x test/crash/run.sh ] || stage crash tap timeout 400 test/crash/run.sh 20
+stage soak tap run_soak 20
 stage threads meson:build/tsan run_tsan
 finish

@@ -96,6 +96,12 @@ run_e2e() { # the binary: what users run, and what the sanitizers watch
     POMBO=$1 POMBO_ASAN=$root/build/asan/src/app/pombo run_node_tests test/e2e 480
 }
 
+# A steady load of everything; nothing may pile up.
+run_soak() { # SECONDS
+    npm_install test/e2e || return 1
+    SOAK_SECONDS=$1 POMBO=$root/build/pombo run_node_tests test/soak $(($1 + 150))
+}
+
 # What is computed against independent libraries.
 run_oracles() {
     POMBO_ORACLE=$root/build/asan/test/oracle run_node_tests test/oracle 200
