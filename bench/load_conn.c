@@ -110,41 +110,38 @@ void conn_open(struct conn *c)
 	watch(c, EPOLLOUT);
 }
 
+static ssize_t tls_result(struct conn *c, int r)
+{
+	int why = r > 0 ? SSL_ERROR_NONE : SSL_get_error(c->ssl, r);
+
+	return r > 0 ? r : why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? 0 : -1;
+}
+
 /* Octets written or read; 0 for not now, negative when the connection is over. */
 static ssize_t put_octets(struct conn *c, const char *p, size_t n)
 {
-	ssize_t r;
+	ssize_t done;
 
 	if (c->ssl) {
-		r = SSL_write(c->ssl, p, (int)n);
-		if (r > 0)
-			return r;
-		switch (SSL_get_error(c->ssl, (int)r)) {
-		case SSL_ERROR_WANT_READ:
-		case SSL_ERROR_WANT_WRITE: return 0;
-		default: return -1;
-		}
+		int r = SSL_write(c->ssl, p, (int)n);
+
+		return tls_result(c, r);
 	}
-	r = write(c->fd, p, n);
-	return r < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : r;
+	done = write(c->fd, p, n);
+	return done < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : done;
 }
 
 static ssize_t get_octets(struct conn *c, char *p, size_t n)
 {
-	ssize_t r;
+	ssize_t came;
 
 	if (c->ssl) {
-		r = SSL_read(c->ssl, p, (int)n);
-		if (r > 0)
-			return r;
-		switch (SSL_get_error(c->ssl, (int)r)) {
-		case SSL_ERROR_WANT_READ:
-		case SSL_ERROR_WANT_WRITE: return 0;
-		default: return -1;
-		}
+		int r = SSL_read(c->ssl, p, (int)n);
+
+		return tls_result(c, r);
 	}
-	r = read(c->fd, p, n);
-	return r < 0 ? (errno == EAGAIN || errno == EINTR ? 0 : -1) : r == 0 ? -1 : r;
+	came = read(c->fd, p, n);
+	return came < 0 ? (errno == EAGAIN || errno == EINTR ? 0 : -1) : came == 0 ? -1 : came;
 }
 
 static bool conn_write(struct conn *c)

@@ -131,12 +131,11 @@ int account_list(struct context *c, const struct args *a)
 {
 	struct admin_all all = {0};
 	struct buf b = BUF_INIT;
-	struct err e;
-	int r = admin_load(c->admin, &all, &e);
+	int r = find_all(c, &all);
 
 	(void)a;
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	if (r)
+		return r;
 	for (size_t i = 0; i < all.account_count; i++) {
 		const struct account *x = &all.accounts[i];
 

@@ -131,6 +131,32 @@ int find_limit(struct context *c, const struct args *a, size_t *ret)
 	return 0;
 }
 
+int find_all(struct context *c, struct admin_all *ret)
+{
+	struct err e;
+	int r = admin_load(c->admin, ret, &e);
+
+	return r < 0 ? complain_errno(c, r, &e) : 0;
+}
+
+int list_rows(struct context *c, const struct args *a, int (*walk)(struct query *q, size_t limit, struct row_listing *l))
+{
+	struct row_listing l = {.c = c};
+	size_t limit;
+	int code = find_limit(c, a, &limit);
+	struct query *q = code ? NULL : context_query(c, &code);
+
+	if (!q)
+		return code;
+	if (c->json)
+		say(c, "[");
+	if (walk(q, limit, &l) < 0)
+		return complain(c, EX_IOERR, "the store cannot be read");
+	if (c->json)
+		say(c, "]\n");
+	return EX_OK;
+}
+
 const char *account_name(const struct admin_all *all, uint32_t id)
 {
 	for (size_t i = 0; i < all->account_count; i++)

@@ -18,6 +18,16 @@ int find_zone(struct context *c, const struct args *a, bool destination, char *r
  * an exit code, told. */
 int find_rate(struct context *c, const struct args *a, enum option_id option, uint32_t *n, int64_t *ms) MUST;
 void print_rate(struct buf *b, uint32_t n, int64_t ms); /* "2/24h", "none" */
+/* All there is in the administration's file; freed by admin_all_done(). 0 or an exit code, told. */
+int find_all(struct context *c, struct admin_all *ret) MUST;
+/* What a command lists of the store, each row by walk's call-back with the listing: text, or with --json an array; --limit rows at most. An
+ * exit code, told. */
+struct row_listing {
+	struct context *c;
+	size_t count; /* the call-back's: of the rows so far */
+};
+int list_rows(struct context *c, const struct args *a,
+	      int (*walk)(struct query *q, size_t limit, struct row_listing *l)) MUST;
 /* --limit, 50 when it is not given. 0 or an exit code, told. */
 int find_limit(struct context *c, const struct args *a, size_t *ret) MUST;
 /* Names of ids; "?" when unknown. */

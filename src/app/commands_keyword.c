@@ -83,9 +83,9 @@ int keyword_remove(struct context *c, const struct args *a)
 
 	if (r)
 		return r;
-	r = admin_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	r = find_all(c, &all);
+	if (r)
+		return r;
 	for (size_t i = 0; i < all.keyword_count; i++)
 		if (!strcmp(all.keywords[i].short_code, k.short_code) && !strcmp(all.keywords[i].normal, k.normal))
 			id = all.keywords[i].id;
@@ -129,11 +129,10 @@ int keyword_list(struct context *c, const struct args *a)
 	const char *code = a->value[OPT_SHORT_CODE];
 	struct admin_all all = {0};
 	struct buf b = BUF_INIT;
-	struct err e;
-	int r = admin_load(c->admin, &all, &e);
+	int r = find_all(c, &all);
 
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	if (r)
+		return r;
 	for (size_t i = 0; i < all.keyword_count; i++)
 		if (!code || !strcmp(code, all.keywords[i].short_code))
 			show(c, &b, &all, &all.keywords[i]);

@@ -206,7 +206,6 @@ int message_search(struct context *c, const struct args *a)
 	struct admin_all all = {0};
 	struct found f = {.c = c, .names = {&all, c->settings}};
 	struct scope sc = everything;
-	struct err e;
 	int code, r;
 	struct query *q = context_query(c, &code);
 
@@ -215,9 +214,9 @@ int message_search(struct context *c, const struct args *a)
 	code = read_wanted(c, a, &w);
 	if (code)
 		return code;
-	r = admin_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	r = find_all(c, &all);
+	if (r)
+		return r;
 	if (w.account_given)
 		sc = (struct scope){.account = w.account.id};
 	if (c->json)
@@ -240,8 +239,8 @@ int message_search(struct context *c, const struct args *a)
 
 static bool parked_one(void *ctx, const struct parked *p)
 {
-	struct found *f = ctx;
-	struct context *c = f->c;
+	struct row_listing *l = ctx;
+	struct context *c = l->c;
 	const char *connection = "?";
 	struct buf b = BUF_INIT;
 	char at[ISO_MAX];
@@ -256,7 +255,7 @@ static bool parked_one(void *ctx, const struct parked *p)
 				      p->source,     p->destination};
 
 	if (c->json) {
-		buf_fmt(&b, "%s{\"at\":\"%s\"", f->count ? "," : "", at);
+		buf_fmt(&b, "%s{\"at\":\"%s\"", l->count ? "," : "", at);
 		for (size_t i = 0; i < COUNT_OF(names); i++)
 			timeline_member(&b, names[i], str_of(values[i]));
 		buf_putc(&b, '}');
@@ -270,24 +269,13 @@ static bool parked_one(void *ctx, const struct parked *p)
 	}
 	say(c, "%s", buf_cstr(&b));
 	buf_done(&b);
-	f->count++;
+	l->count++;
 	return !context_gone(c);
 }
 
-int receipt_parked(struct context *c, const struct args *a)
+static int each_parked(struct query *q, size_t limit, struct row_listing *l)
 {
-	struct found f = {.c = c};
-	size_t limit;
-	int code = find_limit(c, a, &limit);
-	struct query *q = code ? NULL : context_query(c, &code);
-
-	if (!q)
-		return code;
-	if (c->json)
-		say(c, "[");
-	if (query_parked(q, limit, parked_one, &f) < 0)
-		return complain(c, EX_IOERR, "the store cannot be read");
-	if (c->json)
-		say(c, "]\n");
-	return EX_OK;
+	return query_parked(q, limit, parked_one, l);
 }
+
+int receipt_parked(struct context *c, const struct args *a) { return list_rows(c, a, each_parked); }

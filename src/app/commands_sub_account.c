@@ -128,14 +128,13 @@ int sub_account_list(struct context *c, const struct args *a)
 	struct admin_all all = {0};
 	struct buf b = BUF_INIT;
 	struct account only = {0};
-	struct err e;
 	int r = args_has(a, OPT_ACCOUNT) ? find_account(c, a, &only) : 0;
 
 	if (r)
 		return r;
-	r = admin_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	r = find_all(c, &all);
+	if (r)
+		return r;
 	for (size_t i = 0; i < all.sub_account_count; i++) {
 		const struct sub_account *x = &all.sub_accounts[i];
 		const char *account = account_name(&all, x->account), *class = x->marketing ? "marketing" : "transactional";
@@ -215,12 +214,11 @@ int short_code_list(struct context *c, const struct args *a)
 	const struct settings *s = c->settings;
 	struct admin_all all = {0};
 	struct buf b = BUF_INIT;
-	struct err e;
-	int r = admin_load(c->admin, &all, &e);
+	int r = find_all(c, &all);
 
 	(void)a;
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	if (r)
+		return r;
 	for (size_t i = 0; i < s->sms.short_code_count + all.short_code_count; i++) {
 		bool assigned = i >= s->sms.short_code_count;
 		const char *code =

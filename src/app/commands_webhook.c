@@ -17,7 +17,6 @@ int webhook_owner(struct context *c, const struct args *a, struct webhook *ret)
 	const char *user = a->value[OPT_USERNAME], *sub = a->value[OPT_SUB_ACCOUNT];
 	struct sub_account found = {0};
 	struct admin_all all = {0};
-	struct err e;
 	int r;
 
 	*ret = (struct webhook){0};
@@ -28,9 +27,9 @@ int webhook_owner(struct context *c, const struct args *a, struct webhook *ret)
 	r = sub ? find_sub_account(c, a, sub, &found) : 0;
 	if (r)
 		return r;
-	r = admin_load(c->admin, &all, &e);
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	r = find_all(c, &all);
+	if (r)
+		return r;
 	if (user)
 		ret->user = user_named(str_of(user))->id;
 	else
@@ -257,12 +256,11 @@ int webhook_list(struct context *c, const struct args *a)
 {
 	struct admin_all all = {0};
 	struct buf b = BUF_INIT;
-	struct err e;
-	int r = admin_load(c->admin, &all, &e);
+	int r = find_all(c, &all);
 
 	(void)a;
-	if (r < 0)
-		return complain_errno(c, r, &e);
+	if (r)
+		return r;
 	for (size_t i = 0; i < all.webhook_count; i++) {
 		if (c->json)
 			json_hook(&b, &all, &all.webhooks[i]);

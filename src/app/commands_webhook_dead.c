@@ -22,14 +22,9 @@ static int kind_of(const char *word)
 	return 0;
 }
 
-struct dead_list {
-	struct context *c;
-	size_t count;
-};
-
 static bool dead_one(void *ctx, const struct dead_hook *h)
 {
-	struct dead_list *l = ctx;
+	struct row_listing *l = ctx;
 	struct context *c = l->c;
 	char id[UUID_TEXT], since[ISO_MAX], last[ISO_MAX];
 	struct buf b = BUF_INIT;
@@ -50,23 +45,12 @@ static bool dead_one(void *ctx, const struct dead_hook *h)
 	return !context_gone(c);
 }
 
-int webhook_dead(struct context *c, const struct args *a)
+static int each_dead(struct query *q, size_t limit, struct row_listing *l)
 {
-	struct dead_list l = {.c = c};
-	size_t limit;
-	int code = find_limit(c, a, &limit);
-	struct query *q = code ? NULL : context_query(c, &code);
-
-	if (!q)
-		return code;
-	if (c->json)
-		say(c, "[");
-	if (query_dead_hooks(q, limit, dead_one, &l) < 0)
-		return complain(c, EX_IOERR, "the store cannot be read");
-	if (c->json)
-		say(c, "]\n");
-	return EX_OK;
+	return query_dead_hooks(q, limit, dead_one, l);
 }
+
+int webhook_dead(struct context *c, const struct args *a) { return list_rows(c, a, each_dead); }
 
 struct replay_wait {
 	sem_t done;
