@@ -2,7 +2,8 @@
 // receivers fail, commands run and the configuration is read again. Nothing may pile up: memory, descriptors, threads, what is held for
 // later. And each message ends, and is told.
 //
-// Memory has a ceiling, not a slope: messages of late are kept up to what `memory` says, the page cache of today's file up to 64 MiB.
+// Memory has a ceiling, not a slope: messages of late are kept up to what `memory` says, the page cache of today's file up to 64 MiB, and
+// what is found by ids that are new, readers' caches and the allocator's own take some 45 MiB more, reached after some 600,000 messages.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { it } from 'node:test';
@@ -11,7 +12,7 @@ import { Receiver } from '../e2e/peers/receiver.mjs';
 import { Smsc } from '../e2e/peers/smsc.mjs';
 
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 600), RATE = Number(process.env.SOAK_RATE ?? 200);
-const MEMORY = 8 << 20, CACHE = 64 << 20, SLACK = 32 << 20;
+const MEMORY = 8 << 20, CACHE = 64 << 20, SLACK = 64 << 20;
 const CALLS = 8; // of webhooks under way to one address; their connections are kept
 const OPEN = 1, SENT = 2, TOLD_SENT = 4, DELIVERED = 8, TOLD_DELIVERED = 16;
 const number = n => `55119${String(60000000 + n % 30000000)}`;
